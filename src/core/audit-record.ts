@@ -1,0 +1,111 @@
+import { auditActions } from './audit.js'
+import type { AuditAction, AuditEvent, EventRecord, KeySnapshot } from './audit.js'
+import { KeyrungError } from './errors.js'
+import { isId } from './id.js'
+import { isInstant } from './time.js'
+
+/**
+ * Reads a stored event.
+ *
+ * @throws `store_unavailable` for a row that is not one that keyrung wrote: what is not understood is not shown
+ */
+export function parseEvent(record: EventRecord): AuditEvent {
+  const { before, after, graceEndsAt } = readObject(parseJson(record.details), 'details')
+  const target = { type: record.targetType, id: record.targetId, name: record.targetName }
+  return readEvent({ ...record, target, before, after, graceEndsAt })
+}
+
+/**
+ * Reads an event from the JSON text that a message carries.
+ *
+ * @throws `store_unavailable` for text that is not a whole event
+ */
+export function parseEventText(text: string): AuditEvent {
+  return readEvent(readObject(parseJson(text), 'event'))
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function readEvent(fields: Fields): AuditEvent {
+  const target = readObject(fields['target'], 'target')
+  return {
+    id: read(fields, 'id', (value) => isId('evt', value)),
+    at: read(fields, 'at', isInstant),
+    workspaceId: read(fields, 'workspaceId', isName),
+    actor: read(fields, 'actor', isName),
+    action: read(fields, 'action', isAuditAction),
+    target: {
+      type: read(target, 'type', (value): value is 'key' => value === 'key'),
+      id: read(target, 'id', isName),
+      name: read(target, 'name', isText),
+    },
+    reason: read(fields, 'reason', isTextOrNull),
+    requestId: read(fields, 'requestId', isTextOrNull),
+    before: readSnapshot(fields['before'], 'before'),
+    after: readSnapshot(fields['after'], 'after'),
+    graceEndsAt: read(fields, 'graceEndsAt', isInstantOrNull),
+  }
+}
+
+function readSnapshot(value: unknown, path: string): KeySnapshot | null {
+  if (value === null) return null
+  const fields = readObject(value, path)
+  return {
+    name: read(fields, 'name', isText),
+    mode: read(fields, 'mode', isText),
+    scopes: read(fields, 'scopes', isTexts),
+    status: read(fields, 'status', isText),
+    expiresAt: read(fields, 'expiresAt', isInstantOrNull),
+    notBefore: read(fields, 'notBefore', isInstantOrNull),
+    addressRules: read(fields, 'addressRules', isTexts),
+    ownerId: read(fields, 'ownerId', isTextOrNull),
+  }
+}
+
+function read<T>(fields: Fields, name: string, is: (value: unknown) => value is T): T {
+  const value = Object.hasOwn(fields, name) ? fields[name] : undefined
+  if (!is(value)) throw malformed(name)
+  return value
+}
+
+function readObject(value: unknown, name: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(name)
+  return value as Fields
+}
+
+function parseJson(text: unknown): unknown {
+  try {
+    return typeof text === 'string' ? JSON.parse(text) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function malformed(field: string): KeyrungError {
+  return new KeyrungError('store_unavailable', { internal: `a stored audit event is malformed: ${field}` })
+}
+
+/** Says whether a value names something that change events can say was done. */
+export function isAuditAction(value: unknown): value is AuditAction {
+  return (auditActions as readonly unknown[]).includes(value)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isName(value: unknown): value is string {
+  return isText(value) && value !== ''
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || isText(value)
+}
+
+function isInstantOrNull(value: unknown): value is number | null {
+  return value === null || isInstant(value)
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText)
+}

@@ -1,0 +1,58 @@
+import type { AnyCatalog } from './catalog.js'
+import { createReport } from './definition-report.js'
+import { invalid, isKeyrungError } from './errors.js'
+import { emptyGrant, grantOf, type Grant } from './grant.js'
+
+/** What a workspace's plan allows, as the host's hook answers it. */
+export interface Entitlement {
+  /** Whether there is API access at all; anything but `true` is no access. */
+  readonly access: boolean
+  /** The most any key of the workspace can do, `'full'` or a list of scopes; left out: no ceiling. */
+  readonly ceilings?: 'full' | readonly string[]
+  /** The most active keys the workspace may have; left out: any number. */
+  readonly maxKeys?: number
+}
+
+/** An entitlement, checked and compiled. */
+export interface Plan {
+  readonly access: boolean
+  /** Null: no ceiling. Without access it is empty. */
+  readonly ceiling: Grant | null
+  /** Null: any number. */
+  readonly maxKeys: number | null
+}
+
+/** The plan of a host that has none: everything is allowed. */
+export const anyPlan: Plan = Object.freeze({ access: true, ceiling: null, maxKeys: null })
+
+/**
+ * Reads what the `entitlements` hook answered. Only `true` itself gives access, and a property that
+ * does not exist is refused, as a ceiling that was misspelt would otherwise be none.
+ *
+ * @throws KeyrungError `input_invalid` with every fault
+ */
+export function parseEntitlement(catalog: AnyCatalog, value: unknown): Plan {
+  if (value === null) return Object.freeze({ access: false, ceiling: emptyGrant(catalog), maxKeys: null })
+  const report = createReport()
+  const given = report.properties('', value, ['access', 'ceilings', 'maxKeys'])
+  const access = given?.get('access')
+  if (given !== undefined && typeof access !== 'boolean') report.add('access', 'must be true or false')
+  const maxKeys = given?.get('maxKeys')
+  if (maxKeys !== undefined && !(Number.isSafeInteger(maxKeys) && (maxKeys as number) >= 0)) {
+    report.add('maxKeys', 'must be a whole number, 0 or more')
+  }
+  let ceiling: Grant | null = null
+  try {
+    const ceilings = given?.get('ceilings')
+    if (ceilings !== undefined) ceiling = grantOf(catalog, ceilings as readonly string[])
+  } catch (error) {
+    if (!isKeyrungError(error)) throw error
+    for (const fault of error.faults) report.add(fault.path.replace(/^scopes/, 'ceilings'), fault.message)
+  }
+  if (report.faults.length > 0) throw invalid('input_invalid', report.faults)
+  return Object.freeze({
+    access: access === true,
+    ceiling: access === true ? ceiling : emptyGrant(catalog),
+    maxKeys: (maxKeys as number | undefined) ?? null,
+  })
+}

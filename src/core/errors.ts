@@ -1,0 +1,122 @@
+/** A fault found in something handed in: where it is, and what is wrong with it. */
+export interface Fault {
+  /** Dotted path to the offending value, `''` for the whole. */
+  readonly path: string
+  readonly message: string
+}
+
+/**
+ * Every code keyrung can answer with, and the text that may be shown to anyone for it.
+ *
+ * A code never changes its meaning; statuses for HTTP are kept in `http/problem`.
+ */
+export const errorTexts = {
+  // Who is calling.
+  credential_missing: 'No credential was sent. Send an API key as "Authorization: Bearer <key>".',
+  credential_repeated: 'More than one credential was sent. Send exactly one.',
+  credential_invalid: 'The credential is not valid.',
+  key_revoked: 'This API key has been revoked.',
+  key_expired: 'This API key has expired.',
+  key_not_yet_valid: 'This API key is not valid yet.',
+  address_denied: 'This API key may not be used from this network address.',
+  // What the caller may do.
+  unknown_permission: 'This operation demands a permission that does not exist.',
+  hidden: 'This API key has no access to this resource.',
+  not_entitled: "The workspace's plan does not include this.",
+  owner_insufficient: "The key's owner does not have the rights for this.",
+  insufficient: 'The API key lacks a scope for this.',
+  approval_required: 'This needs the approval of a human, and no approval service is set up here.',
+  // It could not be decided.
+  not_ready: 'The service is starting. Try again shortly.',
+  closed: 'The service is shutting down. Try again shortly.',
+  store_unavailable: 'The service cannot reach its storage. Try again shortly.',
+  transaction_open: 'The service is busy with another transaction. Try again shortly.',
+  hook_failed: 'The service could not look up the rights for this. Try again shortly.',
+  // Mistakes of the host's code.
+  config_invalid: 'The configuration is not valid.',
+  catalog_invalid: 'The catalogue is not valid.',
+  // Managing.
+  actor_missing: 'Sign in to do this.',
+  forbidden: 'You may not do this.',
+  beyond_own_rights: 'You cannot hand out, raise or renew rights that you do not hold yourself.',
+  not_found: 'There is no such thing here.',
+  input_invalid: 'The input is not valid.',
+  conflict: 'It was changed by someone else in the meantime. Read it again and repeat.',
+  version_required: 'Say which version you are changing: send its ETag as If-Match.',
+  operation_disabled: 'This host does not allow this operation on keys.',
+  key_not_active: 'This can only be done to a key that is active.',
+  key_limit_reached: 'The workspace has as many keys as its plan allows.',
+  idempotency_mismatch: 'This Idempotency-Key was used for a different request.',
+  // The wire.
+  method_not_allowed: 'This method is not allowed here.',
+  media_type_unsupported: 'Send the body as application/json.',
+  body_too_large: 'The body is too large.',
+  cross_site: 'A request from another site may not change anything here.',
+} as const satisfies Record<string, string>
+
+/** A stable, machine-readable reason. */
+export type ErrorCode = keyof typeof errorTexts
+
+/** What may accompany a code. */
+export interface KeyrungErrorOptions {
+  /** Replaces the table's text; it is public, so it holds no secret and no internals. */
+  readonly message?: string
+  /** Everything that is wrong with an input, all at once. */
+  readonly faults?: readonly Fault[]
+  /** For the operator's log only: never sent to a caller, and free of secrets too. */
+  readonly internal?: string
+}
+
+/**
+ * The only error keyrung throws.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await keyrung.keys.edit(actor, id, { name: 'CI' }, { version: 3 })
+ * } catch (error) {
+ *   if (error instanceof KeyrungError && error.code === 'conflict') await reload()
+ *   else throw error
+ * }
+ * ```
+ */
+export class KeyrungError extends Error {
+  override readonly name = 'KeyrungError'
+  readonly code: ErrorCode
+  readonly faults: readonly Fault[]
+  /** Text for the operator; it is left out when the error is serialised. */
+  declare readonly internal: string | undefined
+
+  constructor(code: ErrorCode, options: KeyrungErrorOptions = {}) {
+    super(options.message ?? errorTexts[code])
+    this.code = code
+    this.faults = options.faults ?? []
+    Object.defineProperty(this, 'internal', { value: options.internal, enumerable: false })
+  }
+
+  toJSON(): { code: ErrorCode; message: string; faults: readonly Fault[] } {
+    return { code: this.code, message: this.message, faults: this.faults }
+  }
+}
+
+/** Says whether a caught value is keyrung's own error, and with that whether its `code` can be trusted. */
+export function isKeyrungError(value: unknown): value is KeyrungError {
+  try {
+    return value instanceof KeyrungError
+  } catch {
+    // A proxy may throw when it is asked for its prototype.
+    return false
+  }
+}
+
+/** The error for an input with faults; the message names the first, `faults` holds them all. */
+export function invalid(
+  code: 'input_invalid' | 'config_invalid' | 'catalog_invalid',
+  faults: readonly Fault[],
+): KeyrungError {
+  const shown = faults
+    .slice(0, 3)
+    .map((fault) => (fault.path ? `${fault.path}: ${fault.message}` : fault.message))
+  const more = faults.length > shown.length ? ` (and ${faults.length - shown.length} more)` : ''
+  return new KeyrungError(code, { message: `${errorTexts[code]} ${shown.join('; ')}${more}`, faults })
+}
