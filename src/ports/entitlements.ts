@@ -1,0 +1,8 @@
+import type { Entitlement } from '../core/entitlement.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
+
+/** The host's plans. */
+export interface Entitlements {
+  /** A workspace's entitlement; null: no API access. A throw or rejection is answered with 503. */
+  of(workspaceId: string): MaybePromise<Entitlement | null>
+}

@@ -1,0 +1,38 @@
+import type { CredentialRow, KeyRow, KeyStatus } from '../core/key.js'
+import type { IdempotencyRecord } from './change.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
+
+/** Which keys to list; newest first, by id. */
+export interface KeyListRequest {
+  readonly workspaceId: string
+  readonly status?: KeyStatus
+  /** In lower case: part of the name in lower case, or the last four characters of a secret, exactly, or the whole id. */
+  readonly text?: string
+  /** Only keys whose id is below this one. */
+  readonly before?: string
+  readonly limit: number
+}
+
+/** That a key was used. */
+export interface KeyUse {
+  readonly keyId: string
+  readonly at: number
+}
+
+/** What is asked about keys. */
+export interface KeyQueries {
+  /** The secret with this digest, ended or not, and its key; on the hot path. */
+  findCredential(digest: string): MaybePromise<CredentialRow | undefined>
+  /** The same for several digests at once, in one query; only those that are there, in any order. */
+  findCredentials(digests: readonly string[]): MaybePromise<readonly CredentialRow[]>
+  /** The same by the secret's id, for principals that were kept. */
+  findCredentialById(secretId: string): MaybePromise<CredentialRow | undefined>
+  findKey(workspaceId: string, id: string): MaybePromise<KeyRow | undefined>
+  listKeys(request: KeyListRequest): MaybePromise<readonly KeyRow[]>
+  /** How many living secrets were made under each host secret, by its id. */
+  countSecrets(): MaybePromise<ReadonlyMap<string, number>>
+  /** Notes uses; the latest time wins, a key that is not there is passed over, no other record is touched. */
+  recordUses(uses: readonly KeyUse[]): MaybePromise<void>
+  /** What was made under an idempotency key, if anything, expired or not. */
+  findIdempotency(id: string): MaybePromise<IdempotencyRecord | undefined>
+}
