@@ -1,0 +1,69 @@
+import { KeyrungError } from '../core/errors.js'
+import type { Clock } from '../ports/clock.js'
+import type { Store } from '../ports/store.js'
+import { commit } from './memory/commit.js'
+import { listEvents } from './memory/event-queries.js'
+import { keyQueries } from './memory/key-queries.js'
+import { countMessages, listDueMessages } from './memory/message-queries.js'
+import { purge } from './memory/purge.js'
+import { Tables } from './memory/tables.js'
+import { systemClock } from '../ports/system-clock.js'
+import { compareText } from './text-order.js'
+
+/** What a memory store can be given. */
+export interface MemoryStoreOptions {
+  /** What the store's now is; this machine's time if left out. */
+  readonly clock?: Pick<Clock, 'now'>
+}
+
+/**
+ * Makes a store that keeps everything in this process and forgets it with it: for tests, demos and hosts that
+ * bring their keys along.
+ *
+ * It answers at once. A row from `findCredential` is one object as long as the credential exists, and always shows
+ * the present state; the records in it are frozen and replaced, never changed.
+ *
+ * @example
+ * ```ts
+ * const keyrung = createKeyrung({ catalog, store: memoryStore(), secret })
+ * ```
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const clock = options.clock ?? systemClock
+  const tables = new Tables()
+  const { credentials } = tables
+  let closed = false
+
+  function open(): Tables {
+    if (closed) throw new KeyrungError('store_unavailable', { internal: 'memory: closed' })
+    return tables
+  }
+
+  const keys = keyQueries(tables, () => clock.now())
+  return {
+    name: 'memory',
+    freshness: 'exclusive',
+    synchronous: true,
+    durable: false,
+    commit: (changes) => commit(open(), changes, clock.now()),
+    findCredential: (digest) => (closed ? void open() : credentials.find(digest)),
+    findCredentials: (digests) => open() && keys.findCredentials(digests),
+    findCredentialById: (secretId) => open() && keys.findCredentialById(secretId),
+    findKey: (workspaceId, id) => open() && keys.findKey(workspaceId, id),
+    listKeys: (request) => open() && keys.listKeys(request),
+    countSecrets: () => open() && keys.countSecrets(),
+    recordUses: (uses) => open() && keys.recordUses(uses),
+    findIdempotency: (id) => open() && keys.findIdempotency(id),
+    listEvents: (request) => listEvents(open(), request),
+    listDueMessages: (request) => listDueMessages(open(), request),
+    countMessages: () => countMessages(open()),
+    findSettings: (prefix) =>
+      [...open().all('setting').values()]
+        .filter((setting) => setting.id.startsWith(prefix))
+        .sort((a, b) => compareText(a.id, b.id)),
+    purge: (request) => purge(open(), request),
+    findSchema: () => (open(), 'current'),
+    migrate: () => void open(),
+    close: () => void (closed = true),
+  }
+}

@@ -1,0 +1,126 @@
+import { sql } from 'kysely'
+import type { RawBuilder } from 'kysely'
+import type { CredentialRow, KeyRow, KeySecretRecord } from '../../core/key.js'
+import type { IdempotencyRecord } from '../../ports/change.js'
+import type { KeyListRequest } from '../../ports/key-store.js'
+import { digestBytes } from '../../crypto/digest.js'
+import { compareText } from '../text-order.js'
+import type { SqlDialect } from './dialect.js'
+import { allColumns, compile, place, prepare } from './query.js'
+import type { Ask, Query } from './query.js'
+import {
+  credentialSecretColumns,
+  digestOf,
+  readCredential,
+  readKeyRows,
+  readNumber,
+  readRecord,
+  readText,
+} from './rows.js'
+import { columnName } from './tables.js'
+import type { TableNames } from './tables.js'
+
+/** Newest first: secrets by when they were made, and then as keys by id. */
+function newestFirst(a: KeySecretRecord, b: KeySecretRecord): number {
+  return b.createdAt - a.createdAt || compareText(b.id, a.id)
+}
+
+/** The questions about keys as SQL. */
+export function keyQueries(dialect: SqlDialect, names: TableNames) {
+  const keys = sql.table(names.key)
+  const secrets = sql.table(names.secret)
+
+  // A secret counts only together with its key, in the same workspace.
+  const joined = sql`${secrets} as s join ${keys} as k on k.id = s.key_id and k.workspace_id = s.workspace_id`
+  const credentialColumns = sql`${sql.join(
+    credentialSecretColumns.map((name) => sql.ref(`s.${columnName(name)}`)),
+  )}, ${allColumns('key', 'k')}`
+
+  const byDigest = prepare(dialect, sql`select ${credentialColumns} from ${joined} where s.digest = ${place}`)
+  const bySecretId = prepare(
+    dialect,
+    sql`select ${credentialColumns}, s.digest from ${joined} where s.id = ${place}`,
+  )
+  const bySecretsOf = prepare(
+    dialect,
+    sql`select host_secret_id, count(*) from ${secrets} where ends_at is null or ends_at > ${place} group by host_secret_id`,
+  )
+  const byIdempotency = prepare(
+    dialect,
+    sql`select ${allColumns('idempotency', 'i')} from ${sql.table(names.idempotency)} as i where i.id = ${place}`,
+  )
+
+  /** Keys that a subquery finds, with when they were last used and those of their secrets that live. */
+  function whole(found: RawBuilder<unknown>, now: number): Query {
+    return compile(
+      dialect,
+      sql`select ${allColumns('key', 'k')}, u.last_used_at, ${allColumns('secret', 's')} from (${found}) as k left join ${sql.table(names.use)} as u on u.key_id = k.id left join ${secrets} as s on s.key_id = k.id and s.workspace_id = k.workspace_id and (s.ends_at is null or s.ends_at > ${now})`,
+    )
+  }
+
+  function readWhole(rows: Parameters<typeof readKeyRows>[0]): KeyRow[] {
+    const found = readKeyRows(rows)
+    // The join keeps no order of its own, and a page is small.
+    for (const row of found) (row.secrets as KeySecretRecord[]).sort(newestFirst)
+    return found.sort((a, b) => compareText(b.key.id, a.key.id))
+  }
+
+  function matching(text: string, now: number): RawBuilder<unknown> {
+    return sql`(${dialect.position(sql`${text}`, sql`k.name_search`)} > 0 or k.id = ${text} or exists (select 1 from ${secrets} as t where t.key_id = k.id and t.workspace_id = k.workspace_id and lower(t.last_four) = ${text} and (t.ends_at is null or t.ends_at > ${now})))`
+  }
+
+  return {
+    /** The statement of the hot path; its one parameter is the digest, its rows are for `readCredential`. */
+    credentialText: byDigest(null).text,
+
+    credential(digest: string): Ask<CredentialRow | undefined> {
+      return { ...byDigest(digestBytes(digest)), decode: ([row]) => row && readCredential(row, digest) }
+    },
+
+    credentials(digests: readonly string[]): Ask<CredentialRow[]> {
+      const query = compile(
+        dialect,
+        sql`select ${credentialColumns}, s.digest from ${joined} where s.digest in (${sql.join(digests.map((digest) => digestBytes(digest)))})`,
+      )
+      return {
+        ...query,
+        decode: (rows) => rows.map((row) => readCredential(row, digestOf(row.at(-1), 'secret.digest'))),
+      }
+    },
+
+    credentialById(secretId: string): Ask<CredentialRow | undefined> {
+      return {
+        ...bySecretId(secretId),
+        decode: ([row]) => row && readCredential(row, digestOf(row.at(-1), 'secret.digest')),
+      }
+    },
+
+    key(workspaceId: string, id: string, now: number): Ask<KeyRow | undefined> {
+      const found = sql`select * from ${keys} where id = ${id} and workspace_id = ${workspaceId}`
+      return { ...whole(found, now), decode: (rows) => readWhole(rows)[0] }
+    },
+
+    keys({ workspaceId, status, text, before, limit }: KeyListRequest, now: number): Ask<readonly KeyRow[]> {
+      const conditions = [sql`k.workspace_id = ${workspaceId}`]
+      if (status !== undefined) conditions.push(sql`k.status = ${status}`)
+      if (before !== undefined) conditions.push(sql`k.id < ${before}`)
+      if (text !== undefined) conditions.push(matching(text, now))
+      const found = sql`select * from ${keys} as k where ${sql.join(conditions, sql` and `)} order by k.id desc limit ${limit}`
+      return { ...whole(found, now), decode: readWhole }
+    },
+
+    secretCounts(now: number): Ask<ReadonlyMap<string, number>> {
+      return {
+        ...bySecretsOf(now),
+        decode: (rows) =>
+          new Map(
+            rows.map(([id, n]) => [readText(id, 'secret.hostSecretId'), readNumber(n, 'secret count')]),
+          ),
+      }
+    },
+
+    idempotency(id: string): Ask<IdempotencyRecord | undefined> {
+      return { ...byIdempotency(id), decode: ([row]) => row && readRecord('idempotency', row) }
+    },
+  }
+}

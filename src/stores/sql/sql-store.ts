@@ -1,0 +1,128 @@
+import type { CredentialRow } from '../../core/key.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
+import type { Clock } from '../../ports/clock.js'
+import type { KeyUse } from '../../ports/key-store.js'
+import type { Store } from '../../ports/store.js'
+import { isDigest, isName, isStorable, takeChange } from '../intake.js'
+import { commitSteps } from './commit.js'
+import type { SqlDialect } from './dialect.js'
+import type { SqlDriver } from './driver.js'
+import { eventQueries } from './event-queries.js'
+import { keyQueries } from './key-queries.js'
+import { messageQueries } from './message-queries.js'
+import { schemaSteps } from './schema.js'
+import type { TableNames } from './tables.js'
+import { upkeepSteps } from './upkeep.js'
+
+/** What a store says about itself. */
+export type StoreTraits = Pick<Store, 'name' | 'freshness' | 'synchronous' | 'durable'>
+
+/** How many credentials are asked for in one statement. */
+const credentialsAtOnce = 200
+
+/** How many uses are noted in one transaction, so that none holds others up for long. */
+const usesAtOnce = 500
+
+/** The latest of the uses of each key that can be there. */
+function latestUses(uses: readonly KeyUse[]): readonly KeyUse[] {
+  const latest = new Map<string, number>()
+  for (const { keyId, at } of uses) {
+    if (isName(keyId) && Number.isSafeInteger(at)) latest.set(keyId, Math.max(at, latest.get(keyId) ?? at))
+  }
+  return Array.from(latest, ([keyId, at]) => ({ keyId, at }))
+}
+
+function inParts<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
+}
+
+function isLimit(limit: number): boolean {
+  return Number.isSafeInteger(limit) && limit > 0
+}
+
+/**
+ * Builds a store on a database.
+ *
+ * A text that no column can hold is never sent: as no record has it, the answer is known, and a driver that
+ * replaces what it cannot encode would find another's.
+ */
+export function createSqlStore(
+  traits: StoreTraits,
+  dialect: SqlDialect,
+  names: TableNames,
+  driver: SqlDriver,
+  clock: Pick<Clock, 'now'>,
+): Store {
+  const keys = keyQueries(dialect, names)
+  const events = eventQueries(dialect, names)
+  const messages = messageQueries(dialect, names)
+  const upkeep = upkeepSteps(dialect, names)
+  const schema = schemaSteps(dialect, names)
+  const commit = commitSteps(dialect, names)
+  const now = () => clock.now()
+
+  async function findInParts(parts: readonly (readonly string[])[]): Promise<readonly CredentialRow[]> {
+    const rows: CredentialRow[] = []
+    for (const part of parts) rows.push(...(await driver.ask(keys.credentials(part))))
+    return rows
+  }
+
+  async function recordInParts(parts: readonly (readonly KeyUse[])[]): Promise<void> {
+    for (const part of parts) await driver.transact(() => upkeep.recordUses(part))
+  }
+
+  function findCredentials(digests: readonly string[]): MaybePromise<readonly CredentialRow[]> {
+    const parts = inParts([...new Set(digests)].filter(isDigest), credentialsAtOnce)
+    if (parts.length > 1) return findInParts(parts)
+    return parts[0] ? driver.ask(keys.credentials(parts[0])) : []
+  }
+
+  return {
+    ...traits,
+
+    commit(changes) {
+      const taken = changes.map((change, index) => takeChange(change, `changes.${index}`))
+      return driver.transact(
+        () => commit(taken, now),
+        (result) => result.ok,
+      )
+    },
+
+    findCredential: (digest) => (isDigest(digest) ? driver.ask(keys.credential(digest)) : undefined),
+    findCredentials,
+    findCredentialById: (id) => (isName(id) ? driver.ask(keys.credentialById(id)) : undefined),
+    findKey: (workspaceId, id) =>
+      isName(workspaceId) && isName(id) ? driver.ask(keys.key(workspaceId, id, now())) : undefined,
+
+    listKeys(request) {
+      const { workspaceId, text = '', before = '', limit } = request
+      if (!isLimit(limit) || !isName(workspaceId) || !isStorable(text) || !isStorable(before)) return []
+      return driver.ask(keys.keys(request, now()))
+    },
+
+    countSecrets: () => driver.ask(keys.secretCounts(now())),
+
+    recordUses(uses) {
+      const parts = inParts(latestUses(uses), usesAtOnce)
+      if (parts.length > 1) return recordInParts(parts)
+      return parts[0] && driver.transact(() => upkeep.recordUses(parts[0]!))
+    },
+
+    findIdempotency: (id) => (isName(id) ? driver.ask(keys.idempotency(id)) : undefined),
+
+    listEvents(request) {
+      const { workspaceId, actor = '', action = '', targetId = '', before, limit } = request
+      const texts = [workspaceId, actor, action, targetId, before?.id ?? '']
+      return isLimit(limit) && texts.every(isStorable) ? driver.ask(events.events(request)) : []
+    },
+
+    listDueMessages: (request) =>
+      isLimit(request.limit) && isName(request.destination) ? driver.ask(messages.dueMessages(request)) : [],
+    countMessages: () => driver.ask(messages.messageCounts()),
+    findSettings: (prefix) => (isName(prefix) ? driver.ask(messages.settings(prefix)) : []),
+    purge: (request) => (isLimit(request.limit) ? driver.transact(() => upkeep.purge(request)) : 0),
+    findSchema: () => driver.look(() => schema.find()),
+    migrate: () => driver.transact(() => schema.migrate()),
+    close: () => driver.close(),
+  }
+}

@@ -1,0 +1,116 @@
+import { KeyrungError } from '../core/errors.js'
+import type { CredentialRow } from '../core/key.js'
+import { isDuration } from '../core/time.js'
+import type { Clock } from '../ports/clock.js'
+import type { Store } from '../ports/store.js'
+import { isDigest } from './intake.js'
+import { digestBytes } from '../crypto/digest.js'
+import { keyQueries } from './sql/key-queries.js'
+import { compileMigrations } from './sql/migrations.js'
+import type { Migration } from './sql/migrations.js'
+import type { Row } from './sql/query.js'
+import { readCredential } from './sql/rows.js'
+import { createSqlStore } from './sql/sql-store.js'
+import { sqliteDialect } from './sql/sqlite-dialect.js'
+import { tableNames } from './sql/tables.js'
+import { Connection } from './sqlite/connection.js'
+import type { SqliteDatabase, SqliteStatement } from './sqlite/database.js'
+import { Reader } from './sqlite/reader.js'
+import { Writer } from './sqlite/writer.js'
+import { systemClock } from '../ports/system-clock.js'
+
+export type { Migration } from './sql/migrations.js'
+export type { SqliteDatabase, SqliteStatement } from './sqlite/database.js'
+
+/** What a SQLite store is given. */
+export interface SqliteStoreOptions {
+  /** The host's own better-sqlite3 handle; it stays the host's, with its settings. */
+  readonly database: SqliteDatabase
+  /** What the store's now is, and how it waits; this machine's time if left out. */
+  readonly clock?: Clock
+  /** What the names of the tables begin with; `keyrung_` if left out. */
+  readonly tablePrefix?: string
+  /** How long a call waits for the host's own transaction, or another process's lock, to end: 1,000 if left out. */
+  readonly busyTimeoutMs?: number
+}
+
+/** The longest that a call can be told to wait. */
+const longestTimeoutMs = 60_000
+
+function configInvalid(message: string): KeyrungError {
+  return new KeyrungError('config_invalid', { message })
+}
+
+function checkOptions({ database, busyTimeoutMs }: SqliteStoreOptions): void {
+  if (typeof database?.prepare !== 'function' || !database.open || database.readonly) {
+    throw configInvalid('sqliteStore needs `database`, an open and writable handle of better-sqlite3.')
+  }
+  if (busyTimeoutMs !== undefined && !isDuration(busyTimeoutMs, longestTimeoutMs)) {
+    throw configInvalid(`busyTimeoutMs must be whole milliseconds, at most ${longestTimeoutMs}.`)
+  }
+}
+
+/**
+ * Makes a store on a SQLite file, through the host's own better-sqlite3 handle.
+ *
+ * A change is one synchronous transaction on that handle. While the host has a transaction or an iterator open on
+ * it, changes wait for up to `busyTimeoutMs` and then throw `transaction_open`: in it, they would be undone by the
+ * host's rollback. A file is read through a second, read-only connection, so that what another process commits is
+ * seen by the very next read. Close the store before the handle.
+ *
+ * @throws KeyrungError `config_invalid` for options that cannot be meant
+ * @example
+ * ```ts
+ * const database = new Database('app.db')
+ * database.pragma('journal_mode = WAL')
+ * const store = sqliteStore({ database })
+ * ```
+ */
+export function sqliteStore(options: SqliteStoreOptions): Store {
+  checkOptions(options)
+  const { database, clock = systemClock, busyTimeoutMs = 1_000 } = options
+  const names = tableNames(options.tablePrefix)
+  const connection = new Connection(database)
+  const writer = new Writer(connection, clock, busyTimeoutMs)
+  const reader = new Reader(connection, clock, busyTimeoutMs)
+
+  const store = createSqlStore(
+    { name: 'sqlite', freshness: 'strict', synchronous: reader.synchronous, durable: reader.durable },
+    sqliteDialect,
+    names,
+    {
+      ask: (ask) => reader.ask(ask),
+      look: (work) => reader.read(() => reader.connection.take(work())),
+      transact: (work, keeps) => writer.run(work, keeps),
+      close() {
+        writer.close()
+        reader.close()
+      },
+    },
+    clock,
+  )
+
+  // The hot path asks the statement itself, with one buffer for all digests: nothing else is made but the answer.
+  const { credentialText } = keyQueries(sqliteDialect, names)
+  const bytes = Buffer.alloc(32)
+  let statement: SqliteStatement | undefined
+  function findCredential(digest: string): CredentialRow | undefined {
+    statement ??= reader.connection.prepareAnew(credentialText)
+    const row = statement.get(digestBytes(digest, bytes)) as Row | undefined
+    return row && readCredential(row, digest)
+  }
+
+  return {
+    ...store,
+    findCredential: (digest) => (isDigest(digest) ? reader.read(() => findCredential(digest)) : undefined),
+  }
+}
+
+/**
+ * The store's tables as SQL, step by step, for hosts that bring their database up to date with a tool of their own.
+ *
+ * @throws KeyrungError `config_invalid` for a prefix that cannot be one
+ */
+export function sqliteMigrations(options: { readonly tablePrefix?: string } = {}): readonly Migration[] {
+  return compileMigrations(sqliteDialect, tableNames(options.tablePrefix))
+}

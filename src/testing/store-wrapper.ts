@@ -1,0 +1,43 @@
+import type { MaybePromise } from '../core/maybe-promise.js'
+import type { Store } from '../ports/store.js'
+
+/** The calls a store answers. */
+export const storeCalls = [
+  'commit',
+  'findCredential',
+  'findCredentials',
+  'findCredentialById',
+  'findKey',
+  'listKeys',
+  'countSecrets',
+  'recordUses',
+  'findIdempotency',
+  'listEvents',
+  'listDueMessages',
+  'countMessages',
+  'findSettings',
+  'purge',
+  'findSchema',
+  'migrate',
+  'close',
+] as const satisfies readonly (keyof Store)[]
+
+/** One of the calls a store answers. */
+export type StoreCall = (typeof storeCalls)[number]
+
+/** Stands between a store and its caller. */
+export type Intercept = (call: StoreCall, ask: () => MaybePromise<unknown>) => MaybePromise<unknown>
+
+/** Makes a store that answers as another one does, through an interceptor. */
+export function wrapStore(
+  store: Store,
+  intercept: Intercept,
+  traits: Partial<Pick<Store, 'name' | 'freshness' | 'synchronous' | 'durable'>> = {},
+): Store {
+  const calls = storeCalls.map((call) => {
+    const ask = store[call] as (...args: unknown[]) => MaybePromise<unknown>
+    return [call, (...args: unknown[]) => intercept(call, () => ask.apply(store, args))]
+  })
+  const { name, freshness, synchronous, durable } = store
+  return { name, freshness, synchronous, durable, ...traits, ...Object.fromEntries(calls) } as Store
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { memoryStore } from '../../src/stores/memory.js'
+import { manualClock } from '../../src/testing/manual-clock.js'
+import { storeSuite, whyNot } from '../../src/testing/store-suite.js'
+import { commitAll, update } from '../../src/testing/suite/probe.js'
+import { digestOf, idOf, insertKey, makeKey } from '../../src/testing/suite/records.js'
+
+function make() {
+  const clock = manualClock()
+  return { store: memoryStore({ clock }), clock }
+}
+
+const cases = storeSuite()
+
+describe('memoryStore keeps every promise that can be asked of it', () => {
+  for (const { name, needs, run } of cases) if (!needs || needs === 'clock') it(name, () => run(make))
+
+  it('leaves out only what needs a second instance or a second life', () => {
+    const left = cases.filter(({ needs }) => needs && needs !== 'clock')
+    expect(left.map(({ name, needs }) => `${name}: ${whyNot(needs!)}`)).toEqual([
+      'what another instance commits is seen by the very next read: there can be only one instance of it',
+      'everything is there again when the store is opened anew: what it holds ends with it',
+    ])
+  })
+})
+
+describe('memoryStore', () => {
+  it('answers every read at once, and says so', async () => {
+    const { store } = make()
+    await commitAll(store, ...insertKey(1))
+    expect(store).toMatchObject({ name: 'memory', freshness: 'exclusive', synchronous: true, durable: false })
+    const answers = [
+      store.findCredential(digestOf(1)),
+      store.findCredentials([digestOf(1)]),
+      store.findKey('ws_1', idOf('key', 1)),
+      store.listKeys({ workspaceId: 'ws_1', limit: 1 }),
+      store.commit([]),
+      store.countSecrets(),
+    ]
+    for (const answer of answers) expect(answer).not.toBeInstanceOf(Promise)
+  })
+
+  it('answers a credential with one object for as long as it exists, which shows the present state', async () => {
+    const { store } = make()
+    await commitAll(store, ...insertKey(1))
+    const row = await store.findCredential(digestOf(1))
+    const key = row?.key
+    await commitAll(store, update('key', idOf('key', 1), 1, { status: 'revoked' }))
+    expect(await store.findCredential(digestOf(1))).toBe(row)
+    expect(row?.key).toMatchObject({ status: 'revoked', version: 2 })
+    expect(key).toEqual(makeKey(1))
+    await commitAll(store, update('secret', idOf('sec', 1), 1, { lastFour: 'next' }))
+    expect(await store.findCredential(digestOf(1))).toBe(row)
+    expect(row?.secret.lastFour).toBe('next')
+  })
+
+  it('freezes the records it hands out', async () => {
+    const { store } = make()
+    await commitAll(store, ...insertKey(1))
+    const row = await store.findCredential(digestOf(1))
+    expect(Object.isFrozen(row?.key)).toBe(true)
+    expect(Object.isFrozen(row?.secret)).toBe(true)
+  })
+
+  it('uses this machine’s time if it is given no clock', async () => {
+    const store = memoryStore()
+    const late = { do: 'counter', name: 'n', delta: 1, max: null } as const
+    expect(await store.commit([{ ...late, before: Date.now() }])).toMatchObject({ why: 'late' })
+    expect(await store.commit([{ ...late, before: Date.now() + 60_000 }])).toEqual({ ok: true })
+  })
+})

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest'
+import { storeSuite } from '../../src/testing/store-suite.js'
+import { inMemory, onFile } from './sqlite-files.js'
+
+const cases = storeSuite()
+
+describe.each(['wal', 'delete'] as const)('sqliteStore on a file in %s mode keeps every promise', (mode) => {
+  for (const { name, run } of cases) it(name, () => run(() => onFile(mode)))
+})
+
+describe('sqliteStore in memory keeps every promise that can be asked of it', () => {
+  for (const { name, needs, run } of cases) if (!needs || needs === 'clock') it(name, () => run(inMemory))
+
+  it('leaves out only what needs a file', () => {
+    const left = cases.filter(({ needs }) => needs && needs !== 'clock').map(({ needs }) => needs)
+    expect(left).toEqual(['instances', 'reopening'])
+  })
+})
