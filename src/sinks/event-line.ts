@@ -1,0 +1,62 @@
+import type { AuditEvent, DecisionEvent, KeySnapshot } from '../core/audit.js'
+import { jsonLine } from '../core/line.js'
+
+/** A change event as it is told outside: snake_case, instants as RFC 3339 text in UTC with milliseconds. */
+export function eventBody(event: AuditEvent) {
+  return {
+    id: event.id,
+    at: timestamp(event.at),
+    workspace_id: event.workspaceId,
+    actor: event.actor,
+    action: event.action,
+    target: event.target,
+    reason: event.reason,
+    request_id: event.requestId,
+    before: snapshotBody(event.before),
+    after: snapshotBody(event.after),
+    grace_ends_at: timestamp(event.graceEndsAt),
+  }
+}
+
+/**
+ * A change event as one line of JSON, without the line's end: its body and `"type":"change"`. The same event
+ * always gives the same line, with the same `id`.
+ */
+export function eventLine(event: AuditEvent): string {
+  return jsonLine({ type: 'change', ...eventBody(event) })
+}
+
+/** Counted refusals as one line of JSON, without the line's end; in the form of `eventLine`, `"type":"decision"`. */
+export function decisionLine(event: DecisionEvent): string {
+  return jsonLine({
+    type: 'decision',
+    first_at: timestamp(event.firstAt),
+    last_at: timestamp(event.lastAt),
+    count: event.count,
+    workspace_id: event.workspaceId,
+    key_id: event.keyId,
+    code: event.code,
+    permission: event.permission,
+  })
+}
+
+function snapshotBody(snapshot: KeySnapshot | null): object | null {
+  if (snapshot === null) return null
+  return {
+    name: snapshot.name,
+    mode: snapshot.mode,
+    scopes: snapshot.scopes,
+    status: snapshot.status,
+    expires_at: timestamp(snapshot.expiresAt),
+    not_before: timestamp(snapshot.notBefore),
+    address_rules: snapshot.addressRules,
+    owner_id: snapshot.ownerId,
+  }
+}
+
+/** An instant as RFC 3339 text in UTC, to the millisecond. */
+export function timestamp(at: number): string
+export function timestamp(at: number | null): string | null
+export function timestamp(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
+}
