@@ -1,0 +1,27 @@
+import type { AnyCatalog } from '../core/catalog.js'
+import type { KeyFormat } from '../crypto/key-format.js'
+import type { Peppers } from '../crypto/pepper.js'
+import type { Entropy } from '../crypto/random.js'
+import type { Clock } from '../ports/clock.js'
+import type { Store } from '../ports/store.js'
+import type { KeySettings } from './key-settings.js'
+import type { Notify } from './notice.js'
+import type { Rights } from './rights.js'
+
+/** What the services of one keyrung share; each takes the part it needs. */
+export interface ServiceContext {
+  readonly catalog: AnyCatalog
+  /** The host's store behind time-outs and redaction: it throws nothing but `KeyrungError`s. */
+  readonly store: Store
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly keyFormat: KeyFormat
+  readonly peppers: Peppers
+  readonly keySettings: KeySettings
+  readonly rights: Rights
+  /** Resolves when no cached answer from before this call can be in use any more, on any instance. */
+  settle(): Promise<void>
+  /** The names of the sinks that change events are to reach. */
+  readonly sinkNames: readonly string[]
+  readonly notify: Notify
+}

@@ -1,0 +1,114 @@
+import type { Actor } from '../core/actor.js'
+import type { AnyCatalog, ScopeOf } from '../core/catalog.js'
+import type { ServiceContext } from './context.js'
+import { activateKey } from './keys/activate.js'
+import { createKey } from './keys/create.js'
+import type { CreatedKey, RepeatedKey } from './keys/create.js'
+import { deleteKey } from './keys/delete.js'
+import { editKey } from './keys/edit.js'
+import { findForActor } from './keys/found.js'
+import { createKeyInputs } from './keys/input.js'
+import type { CreateKeyInput, EditKeyInput } from './keys/input.js'
+import { listKeys } from './keys/list.js'
+import type { KeyPage, ListKeysInput } from './keys/list.js'
+import type { ChangeOptions, CreateOptions, EditOptions, Reason, RotateInput } from './keys/options.js'
+import { revokeKey } from './keys/revoke.js'
+import { rotateKey } from './keys/rotate.js'
+import type { RotatedKey } from './keys/rotate.js'
+import type { KeyView } from './keys/view.js'
+
+/**
+ * The keys of a host's workspaces, from their making to their end.
+ *
+ * Every call names the actor first; the workspace is the actor's, so that another one's keys are as unknown
+ * as keys that never were. Everything here can throw, as a `KeyrungError`: `actor_missing`, `forbidden` and
+ * `hook_failed` about who asks, `input_invalid` about what is asked for, `store_unavailable`; what else a
+ * call throws stands with it.
+ */
+export interface Keys<C extends AnyCatalog = AnyCatalog> {
+  /**
+   * Makes a key. Its secret is in the answer and nowhere else; under an `idempotencyKey`, a repetition
+   * within 24 hours answers the same key without it.
+   *
+   * @throws KeyrungError `not_entitled`, `key_limit_reached`, `beyond_own_rights`, `idempotency_mismatch`
+   * @example
+   * ```ts
+   * const { key, secret } = await keyrung.keys.create(actor, {
+   *   name: 'Claude Desktop',
+   *   scopes: ['contacts:write-approval', 'email:send-approval'],
+   * })
+   * ```
+   */
+  create(
+    actor: Actor,
+    input: CreateKeyInput<ScopeOf<C>>,
+    options?: CreateOptions & { readonly idempotencyKey?: undefined },
+  ): Promise<CreatedKey>
+  create(
+    actor: Actor,
+    input: CreateKeyInput<ScopeOf<C>>,
+    options?: CreateOptions,
+  ): Promise<CreatedKey | RepeatedKey>
+  /** @throws KeyrungError `not_found` */
+  get(actor: Actor, id: string): Promise<KeyView>
+  /** Lists keys, newest first, a page at a time. */
+  list(actor: Actor, input?: ListKeysInput): Promise<KeyPage>
+  /**
+   * Changes a key that is still at the version it was read at. What only narrows or tightens it, a name and
+   * metadata can be changed by everyone who may edit; all else needs rights that cover the key.
+   *
+   * @throws KeyrungError `not_found`, `version_required`, `conflict`, `beyond_own_rights`, `operation_disabled`
+   * @example
+   * ```ts
+   * await keyrung.keys.edit(actor, key.id, { scopes: ['contacts:read'] }, { version: key.version })
+   * ```
+   */
+  edit(actor: Actor, id: string, input: EditKeyInput<ScopeOf<C>>, options: EditOptions): Promise<KeyView>
+  /**
+   * Gives a key a new secret; the old one works on for `graceMs`, 24 hours unless said otherwise.
+   *
+   * @throws KeyrungError `not_found`, `conflict`, `key_not_active`, `not_entitled`, `beyond_own_rights`,
+   *   `operation_disabled`
+   */
+  rotate(actor: Actor, id: string, input?: RotateInput, options?: ChangeOptions): Promise<RotatedKey>
+  /**
+   * Revokes a key at once and everywhere, whoever else is changing it; it stays listed.
+   *
+   * @throws KeyrungError `not_found`, `operation_disabled`
+   */
+  revoke(actor: Actor, id: string, input?: Reason, options?: ChangeOptions): Promise<KeyView>
+  /**
+   * Puts a revoked key back to work.
+   *
+   * @throws KeyrungError `not_found`, `conflict`, `not_entitled`, `key_limit_reached`, `beyond_own_rights`,
+   *   `operation_disabled`
+   */
+  activate(actor: Actor, id: string, input?: Reason, options?: ChangeOptions): Promise<KeyView>
+  /**
+   * Deletes a key at once and everywhere, with all that hangs on it, for good.
+   *
+   * @throws KeyrungError `not_found`, `operation_disabled`
+   */
+  delete(actor: Actor, id: string, input?: Reason, options?: ChangeOptions): Promise<void>
+  /** How many living secrets hang on each of the host's secrets, by its id: at none, an old one may go. */
+  countBySecret(): Promise<ReadonlyMap<string, number>>
+}
+
+/** Makes the key service on the services' context. */
+export function createKeys<C extends AnyCatalog>(context: ServiceContext): Keys<C> {
+  const inputs = createKeyInputs(context.catalog, context.keySettings.environments)
+
+  return Object.freeze<Keys<C>>({
+    // Only under an idempotency key is there a repetition, as the overloads say.
+    create: ((actor, input, options) =>
+      createKey(context, inputs, actor, input, options)) as Keys<C>['create'],
+    get: async (actor, id) => (await findForActor(context, actor, 'get', id)).view,
+    list: (actor, input) => listKeys(context, actor, input),
+    edit: (actor, id, input, options) => editKey(context, inputs, actor, id, input, options),
+    rotate: (actor, id, input, options) => rotateKey(context, actor, id, input, options),
+    revoke: (actor, id, input, options) => revokeKey(context, actor, id, input, options),
+    activate: (actor, id, input, options) => activateKey(context, actor, id, input, options),
+    delete: (actor, id, input, options) => deleteKey(context, actor, id, input, options),
+    countBySecret: async () => context.store.countSecrets(),
+  })
+}

@@ -1,0 +1,100 @@
+import type { Actor, PrincipalActor } from '../../core/actor.js'
+import { KeyrungError } from '../../core/errors.js'
+import { covers } from '../../core/grant.js'
+import type { Grant } from '../../core/grant.js'
+import type { CredentialRow } from '../../core/key.js'
+import { findLooserLimits, grantOfKey } from '../../core/key-edit.js'
+import type { KeyRights } from '../../core/key-edit.js'
+import { isCredentialRow, judgeCredential } from '../../core/key-standing.js'
+import type { Principal } from '../../core/principal.js'
+import { coversAddresses } from '../../net/address-cover.js'
+import type { Change } from '../../ports/change.js'
+import type { ServiceContext } from '../context.js'
+
+type Needs = Pick<ServiceContext, 'catalog' | 'clock' | 'store' | 'rights'>
+
+/** What an actor wants a key to be good for, and where; without `id` the key is still to be made. */
+export type WantedRights = KeyRights & { readonly environment: string; readonly id?: string }
+
+/**
+ * Lets an actor go on that holds now, by itself, all that a key is to be good for. Neither the key's owner
+ * nor the plan count for less here, as both can grow later.
+ *
+ * The host itself holds everything; a user holds what the directory says or, where there is none, everything,
+ * as the host's own rule has admitted it; a principal holds what its key, its owner and the plan let it do,
+ * as long, from where and in the environment it can itself.
+ *
+ * @returns what has to hold still when the change is committed
+ * @throws KeyrungError `beyond_own_rights`, `forbidden` for who is no member any more; for a principal also
+ *   `credential_invalid`, `key_revoked`, `key_expired`, `key_not_yet_valid`, `not_entitled`
+ */
+export async function demandRights(
+  context: Needs,
+  actor: Actor,
+  wanted: WantedRights,
+): Promise<readonly Change[]> {
+  if (actor.type === 'principal') return demandOfPrincipal(context, actor, wanted)
+  if (actor.type === 'user' && context.rights.hasDirectory) {
+    const standing = await context.rights.ofUser(actor.id, actor.workspaceId)
+    if (standing === null) throw new KeyrungError('forbidden')
+    demandGrants(context, [standing.grant], wanted)
+  }
+  return []
+}
+
+async function demandOfPrincipal(
+  context: Needs,
+  { principal }: PrincipalActor,
+  wanted: WantedRights,
+): Promise<readonly Change[]> {
+  const held = await findInForce(context, principal)
+  demandGrants(context, await grantsOf(context, held), wanted)
+  const isLooser = findLooserLimits(limitsOf(held), wanted, coversAddresses).length > 0
+  if (isLooser || wanted.environment !== held.key.environment) throw new KeyrungError('beyond_own_rights')
+  // A change to itself is bound to its version anyway.
+  if (wanted.id === held.key.id) return []
+  return [{ do: 'check', type: 'key', id: held.key.id, version: held.key.version }]
+}
+
+/** A principal's credential at this moment: it was admitted before, but may have been revoked since. */
+async function findInForce({ store, clock }: Needs, principal: Principal): Promise<CredentialRow> {
+  const row = await store.findCredentialById(principal.secretId)
+  const { keyId, workspaceId } = principal
+  if (!row || !isCredentialRow(row) || row.key.id !== keyId || row.key.workspaceId !== workspaceId) {
+    throw new KeyrungError('credential_invalid')
+  }
+  const code = judgeCredential(row, clock.now())
+  if (code) throw new KeyrungError(code)
+  return row
+}
+
+/** All that caps a principal: it holds what every one of them covers. */
+async function grantsOf({ catalog, rights }: Needs, { key }: CredentialRow): Promise<readonly Grant[]> {
+  const grants = [grantOfKey(catalog, key)]
+  const plan = await rights.ofWorkspace(key.workspaceId)
+  if (!plan.access) throw new KeyrungError('not_entitled')
+  if (plan.ceiling !== null) grants.push(plan.ceiling)
+  if (key.ownerId !== null) {
+    const owner = rights.hasDirectory ? await rights.ofUser(key.ownerId, key.workspaceId) : null
+    if (owner === null) throw new KeyrungError('beyond_own_rights')
+    grants.push(owner.grant)
+  }
+  return grants
+}
+
+/** The limits a principal acts within: a secret in its grace period ends before its key. */
+function limitsOf({ key, secret }: CredentialRow): Omit<KeyRights, 'mode' | 'scopes'> {
+  const ends = [key.expiresAt, secret.endsAt].filter((at) => at !== null)
+  return {
+    expiresAt: ends.length > 0 ? Math.min(...ends) : null,
+    // It is in force, so its own beginning is over.
+    notBefore: null,
+    addressRules: key.addressRules,
+    ownerId: key.ownerId,
+  }
+}
+
+function demandGrants({ catalog }: Needs, held: readonly Grant[], wanted: WantedRights): void {
+  const grant = grantOfKey(catalog, wanted)
+  if (!held.every((one) => covers(one, grant))) throw new KeyrungError('beyond_own_rights')
+}

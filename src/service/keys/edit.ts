@@ -1,0 +1,74 @@
+import type { Actor } from '../../core/actor.js'
+import { invalid, KeyrungError } from '../../core/errors.js'
+import type { KeyRecord } from '../../core/key.js'
+import { changesRights, findWidenings } from '../../core/key-edit.js'
+import { coversAddresses } from '../../net/address-cover.js'
+import type { Settable } from '../../ports/change.js'
+import type { ServiceContext } from '../context.js'
+import { prepareChange } from './change.js'
+import { commitParts } from './commit.js'
+import { demandRights } from './coverage.js'
+import { findForActor } from './found.js'
+import { findHostFaults } from './host-rules.js'
+import type { KeyFields, KeyInputs } from './input.js'
+import { readEditOptions } from './options.js'
+import { findPastedSecrets } from './pasted-secret.js'
+import type { KeyView } from './view.js'
+
+/**
+ * Changes a key that is still at the version it was read at.
+ *
+ * What only narrows or tightens, and a new name or metadata, is for everyone who may edit; all else needs
+ * rights that cover the key as it will be. Changed rights are waited out, so that they hold everywhere when
+ * this returns; a name decides nothing, and is not worth the wait.
+ */
+export async function editKey(
+  context: ServiceContext,
+  inputs: KeyInputs,
+  given: Actor,
+  id: unknown,
+  input: unknown,
+  options: unknown,
+): Promise<KeyView> {
+  const found = await findForActor(context, given, 'edit', id)
+  const { version, requestId } = readEditOptions(context, options)
+  const before = found.row.key
+  if (version !== before.version) throw new KeyrungError('conflict')
+  const after: KeyRecord = { ...before, ...inputs.edit(input, before, found.now) }
+  const set = findChanges(before, after)
+  if (Object.keys(set).length === 0) return found.view
+
+  const { name, metadata } = set
+  const faults = [
+    ...findPastedSecrets(context, { name, metadata }),
+    ...(await findHostFaults(context, before.workspaceId, set)),
+  ]
+  if (faults.length > 0) throw invalid('input_invalid', faults)
+  const isWider = findWidenings(context.catalog, before, after, coversAddresses).length > 0
+  const held = isWider ? await demandRights(context, found.actor, after) : []
+  const { update, event, view } = prepareChange(context, found, 'key.edited', set, { requestId })
+  const loss = await commitParts(context.store, { held, update, event })
+  if (loss !== null) {
+    throw new KeyrungError(loss.part === 'update' && loss.why === 'missing' ? 'not_found' : 'conflict')
+  }
+  if (changesRights(before, after)) await context.settle()
+  return view
+}
+
+const editable = [
+  'name',
+  'mode',
+  'scopes',
+  'expiresAt',
+  'notBefore',
+  'addressRules',
+  'metadata',
+  'ownerId',
+] as const satisfies readonly (keyof KeyFields)[]
+
+/** The columns that differ: only they are written. */
+function findChanges(before: KeyRecord, after: KeyRecord): Settable<'key'> {
+  const changed = editable.filter((field) => before[field] !== after[field])
+  const set: Settable<'key'> = Object.fromEntries(changed.map((field) => [field, after[field]]))
+  return set.name === undefined ? set : { ...set, nameSearch: set.name.toLowerCase() }
+}

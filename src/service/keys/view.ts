@@ -1,0 +1,115 @@
+import type { AnyCatalog } from '../../core/catalog.js'
+import { KeyrungError } from '../../core/errors.js'
+import type { KeyMode, KeyRow, KeySecretRecord, KeyStatus } from '../../core/key.js'
+import type { JsonObject } from '../../core/plain-value.js'
+import { readScopes } from '../../core/scope.js'
+
+/** A key's secret as it may be shown: only what tells one from the other. */
+export interface SecretView {
+  readonly id: string
+  readonly lastFour: string
+  readonly createdAt: number
+  /** The first instant at which it no longer works, the end of its grace period; null: it ends with the key. */
+  readonly endsAt: number | null
+}
+
+/** A key as it may be shown to whoever manages it; instants are milliseconds since 1970. */
+export interface KeyView {
+  readonly id: string
+  readonly workspaceId: string
+  readonly name: string
+  readonly environment: string
+  readonly mode: KeyMode
+  /** Canonical; empty for a key with full access, which needs none. */
+  readonly scopes: readonly string[]
+  /** Scopes that this instance's catalogue does not know: they grant nothing here. */
+  readonly unknownScopes: readonly string[]
+  /** Expiry is no status: compare `expiresAt`. */
+  readonly status: KeyStatus
+  readonly revokedAt: number | null
+  /** The actor, as `type:id`. */
+  readonly revokedBy: string | null
+  readonly revokedReason: string | null
+  /** The first instant at which it is no longer valid. */
+  readonly expiresAt: number | null
+  /** The first instant at which it is valid. */
+  readonly notBefore: number | null
+  /** Addresses and networks (CIDR); empty: from anywhere. */
+  readonly addressRules: readonly string[]
+  readonly metadata: JsonObject
+  /** The user whose own rights cap the key. */
+  readonly ownerId: string | null
+  /** The actor, as `type:id`. */
+  readonly createdBy: string
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** What an edit has to name, so that nobody's change is overwritten unseen. */
+  readonly version: number
+  readonly lastUsedAt: number | null
+  /** Those that work now, the current one first: one, or two during a grace period. */
+  readonly secrets: readonly SecretView[]
+}
+
+/**
+ * Shows a key without anything that leads to its secret.
+ *
+ * @param now milliseconds since 1970: secrets that have ended are left out
+ * @throws KeyrungError `store_unavailable` for a record that no store could have been given
+ */
+export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyView {
+  const { key } = row
+  const { scopes, unknown } = readScopes(catalog, key.scopes)
+  return {
+    id: key.id,
+    workspaceId: key.workspaceId,
+    name: key.name,
+    environment: key.environment,
+    mode: key.mode,
+    scopes,
+    unknownScopes: unknown,
+    status: key.status,
+    revokedAt: key.revokedAt,
+    revokedBy: key.revokedBy,
+    revokedReason: key.revokedReason,
+    expiresAt: key.expiresAt,
+    notBefore: key.notBefore,
+    addressRules: splitWords(key.addressRules),
+    metadata: readMetadata(key.id, key.metadata),
+    ownerId: key.ownerId,
+    createdBy: key.createdBy,
+    createdAt: key.createdAt,
+    updatedAt: key.updatedAt,
+    version: key.version,
+    lastUsedAt: row.lastUsedAt,
+    secrets: livingSecrets(row, now).map(({ id, lastFour, createdAt, endsAt }) => ({
+      id,
+      lastFour,
+      createdAt,
+      endsAt,
+    })),
+  }
+}
+
+/**
+ * The secrets of a key that still work, the current one first: only it has no end of its own. When they were
+ * made does not count, as clocks are set back.
+ */
+export function livingSecrets(row: KeyRow, now: number): readonly KeySecretRecord[] {
+  const end = ({ endsAt }: KeySecretRecord): number => endsAt ?? Number.MAX_VALUE
+  return row.secrets.filter((secret) => now < end(secret)).sort((a, b) => end(b) - end(a))
+}
+
+/** The words of a stored list. */
+function splitWords(text: string): readonly string[] {
+  return text === '' ? [] : text.split(' ')
+}
+
+function readMetadata(id: string, text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
+  } catch {
+    // Answered below: a driver that decodes or cuts JSON is as bad as one that does not answer.
+  }
+  throw new KeyrungError('store_unavailable', { internal: `the metadata of ${id} is not a JSON object` })
+}

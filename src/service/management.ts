@@ -1,0 +1,148 @@
+import { workspaceOf } from '../core/actor.js'
+import type { Actor, UserActor } from '../core/actor.js'
+import { invalid, isKeyrungError, KeyrungError } from '../core/errors.js'
+import type { Fault } from '../core/errors.js'
+import { judgeCredential } from '../core/key-standing.js'
+import type { Principal } from '../core/principal.js'
+import { createAddressList } from '../net/address-rule.js'
+import type { ServiceContext } from './context.js'
+import type { KeyVerb } from './key-settings.js'
+import type { KeyView } from './keys/view.js'
+import { attempt } from './time-limit.js'
+
+/** How long the host's `canManage` may take, in milliseconds. */
+const hookLimitMs = 5_000
+
+/** The most characters of an id that the host gives: `type:id` must fit a column of 255. */
+const maxIdLength = 240
+
+type Needs = Pick<ServiceContext, 'clock' | 'keySettings' | 'rights' | 'store'>
+
+/**
+ * Decides whether an actor may do something to keys, and answers the actor to go on with: a copy whose role
+ * is the directory's where there is one.
+ *
+ * Only `true` itself from `canManage` admits. A principal is admitted only while its secret and its key are
+ * in force, read anew from the store, as principals may have been kept for long.
+ *
+ * @param key the key it is about, where it is about one
+ * @throws `actor_missing` without an actor; `input_invalid` for a malformed one; `forbidden`; `hook_failed`
+ *   when a hook of the host's throws or takes too long; for principals also `credential_invalid`,
+ *   `key_revoked`, `key_expired`, `key_not_yet_valid` and `store_unavailable`
+ */
+export async function admitActor(context: Needs, actor: Actor, verb: KeyVerb, key?: KeyView): Promise<Actor> {
+  const known = await withStanding(context, parseActor(actor))
+  const { keySettings, clock } = context
+  const answer = await attempt(clock, hookLimitMs, () => keySettings.canManage(known, verb, key))
+  if (!answer.ok) throw new KeyrungError('hook_failed', { internal: `canManage: ${answer.why}` })
+  if (answer.value !== true) throw new KeyrungError('forbidden')
+  if (known.type === 'principal') await requireInForce(context, known.principal)
+  return known
+}
+
+/** The user's role as the directory has it; without a directory the host's word stands. */
+async function withStanding({ rights }: Needs, actor: Actor): Promise<Actor> {
+  if (actor.type !== 'user' || !rights.hasDirectory) return actor
+  const standing = await directoryStanding(rights, actor)
+  if (standing === null) throw new KeyrungError('forbidden')
+  return Object.freeze({ ...actor, role: standing.role })
+}
+
+async function directoryStanding(rights: Needs['rights'], actor: UserActor) {
+  try {
+    return await rights.ofUser(actor.id, actor.workspaceId)
+  } catch (error) {
+    throw isKeyrungError(error) ? error : new KeyrungError('hook_failed')
+  }
+}
+
+async function requireInForce({ store, clock }: Needs, principal: Principal): Promise<void> {
+  const row = await store.findCredentialById(principal.secretId)
+  if (row === undefined || row.key.id !== principal.keyId || row.key.workspaceId !== principal.workspaceId) {
+    throw new KeyrungError('credential_invalid')
+  }
+  const code = judgeCredential(row, clock.now())
+  if (code !== undefined) throw new KeyrungError(code)
+  const { addressRules } = row.key
+  if (addressRules !== '' && !createAddressList(addressRules.split(' '))(principal.address ?? undefined)) {
+    throw new KeyrungError('address_denied')
+  }
+}
+
+/**
+ * Reads an actor out of whatever the host handed in: a frozen copy with the known fields only, so that what
+ * was checked is what is used.
+ *
+ * @throws `actor_missing` for null and undefined, `input_invalid` with every fault otherwise
+ */
+export function parseActor(value: unknown): Actor {
+  if (value === null || value === undefined) throw new KeyrungError('actor_missing')
+  try {
+    const actor = copyActor(value as Actor)
+    const faults = faultsOf(actor)
+    if (faults.length > 0) throw invalid('input_invalid', faults)
+    return Object.freeze(actor)
+  } catch (error) {
+    if (isKeyrungError(error)) throw error
+    throw invalid('input_invalid', [{ path: 'actor', message: 'cannot be read' }])
+  }
+}
+
+function copyActor(value: Actor): Actor {
+  const { type } = value
+  if (type === 'user') {
+    const { id, workspaceId, role } = value
+    return { type, id, workspaceId, role }
+  }
+  if (type === 'system') {
+    const { name, workspaceId } = value
+    return { type, name, workspaceId }
+  }
+  if (type === 'principal') {
+    const { keyId, secretId, keyName, workspaceId, environment, ownerId, address } = value.principal
+    const principal = {
+      type: 'key',
+      keyId,
+      secretId,
+      keyName,
+      workspaceId,
+      environment,
+      ownerId,
+      address,
+    } as const
+    return { type, principal: Object.freeze(principal) }
+  }
+  throw invalid('input_invalid', [{ path: 'actor.type', message: "must be 'user', 'system' or 'principal'" }])
+}
+
+function faultsOf(actor: Actor): Fault[] {
+  const fields: [path: string, value: unknown][] =
+    actor.type === 'user'
+      ? [
+          ['actor.id', actor.id],
+          ['actor.role', actor.role],
+        ]
+      : actor.type === 'system'
+        ? [['actor.name', actor.name]]
+        : [
+            ['actor.principal.keyId', actor.principal.keyId],
+            ['actor.principal.secretId', actor.principal.secretId],
+          ]
+  fields.push([
+    actor.type === 'principal' ? 'actor.principal.workspaceId' : 'actor.workspaceId',
+    workspaceOf(actor),
+  ])
+  return fields
+    .filter(([, value]) => !isHostId(value))
+    .map(([path]) => ({ path, message: `must be 1 to ${maxIdLength} characters of well-formed text` }))
+}
+
+/** Lone surrogates and NUL are refused, as databases fold or cut them: two ids would become one. */
+export function isHostId(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= maxIdLength &&
+    !/[\0\p{Surrogate}]/u.test(value)
+  )
+}
