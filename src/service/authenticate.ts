@@ -1,0 +1,176 @@
+import type { AnyCatalog } from '../core/catalog.js'
+import type { CredentialRefusal } from '../core/decision.js'
+import { KeyrungError } from '../core/errors.js'
+import { createGrantCache, fullGrant } from '../core/grant.js'
+import type { Grant } from '../core/grant.js'
+import type { CredentialRow, KeyRecord } from '../core/key.js'
+import { isCredentialRow, judgeCredential } from '../core/key-standing.js'
+import { isPromise } from '../core/maybe-promise.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
+import { ownProperties } from '../core/own-properties.js'
+import type { Principal } from '../core/principal.js'
+import type { KeyFormat } from '../crypto/key-format.js'
+import type { Peppers } from '../crypto/pepper.js'
+import { createAddressList } from '../net/address-rule.js'
+import type { AddressMatcher } from '../net/address-rule.js'
+import type { Clock } from '../ports/clock.js'
+
+import { createBounded } from './bounded.js'
+import type { CredentialSource } from './credential-source.js'
+import type { Notify } from './notice.js'
+
+/** A principal with what its rights are judged by, as both stand in this moment. */
+export interface Caller {
+  readonly principal: Principal
+  readonly key: KeyRecord
+  readonly grant: Grant
+}
+
+/** What authentication is made of. */
+export interface AuthenticatorOptions {
+  readonly catalog: AnyCatalog
+  readonly source: CredentialSource
+  readonly clock: Clock
+  readonly keyFormat: KeyFormat
+  readonly peppers: Peppers
+  readonly notify: Notify
+  /** Takes a key that was found under an older pepper, off the request's path. */
+  renew(row: CredentialRow, secret: string): void
+}
+
+/** Finds out who is calling. */
+export interface Authenticator {
+  /** Whose secret this is. */
+  identify(secret: unknown, address: string | undefined): MaybePromise<Caller | CredentialRefusal>
+  /** What has become of a principal that was kept. */
+  resume(principal: unknown): MaybePromise<Caller | CredentialRefusal>
+}
+
+/** Makes the part of the pipeline from a secret to a caller: shape, digest, record, status, time, address. */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { catalog, source, clock, keyFormat, peppers, notify, renew } = options
+  const grantFor = createGrantCache(catalog, 10_000)
+  const full = fullGrant(catalog)
+  const matchers = createBounded<AddressMatcher>(1_000, (rules) => createAddressList(rules.split(' ')))
+  const reported = createBounded<true>(1_000, (scopes) => {
+    notify({
+      code: 'unknown_scopes',
+      message: `Keys hold scopes that the catalogue does not have; they grant nothing: ${scopes}`,
+    })
+    return true
+  })
+  const single = peppers.all.length === 1
+  const { digest } = peppers.current
+
+  function grantOfKey(key: KeyRecord): Grant {
+    const grant = key.mode === 'full' ? full : grantFor(key.scopes)
+    if (grant.unknown.length > 0) reported(grant.unknown.join(' '))
+    return grant
+  }
+
+  function admit(row: CredentialRow, address: string | undefined): Caller | CredentialRefusal {
+    const { key, secret } = row
+    const rules = key.addressRules
+    const refused = judgeCredential(row, clock.now())
+    if (refused !== undefined) return refused
+    if (rules !== '' && !matchers(rules)(address)) return 'address_denied'
+    const principal: Principal = {
+      type: 'key',
+      keyId: key.id,
+      secretId: secret.id,
+      keyName: key.name,
+      workspaceId: key.workspaceId,
+      environment: key.environment,
+      ownerId: key.ownerId,
+      address: address ?? null,
+    }
+    return new KnownCaller(principal, key, grantOfKey)
+  }
+
+  function judgeDigest(
+    row: CredentialRow | undefined,
+    asked: string,
+    environment: string,
+    address: string | undefined,
+  ): Caller | CredentialRefusal {
+    if (row === undefined) return 'credential_invalid'
+    if (!isCredentialRow(row) || row.secret.digest !== asked) throw malformed()
+    return row.key.environment === environment ? admit(row, address) : 'credential_invalid'
+  }
+
+  /** While the host's secrets rotate, a key may be stored under any of them. */
+  function findUnderAny(secret: string): MaybePromise<{ row: CredentialRow | undefined; asked: string }> {
+    const candidates = peppers.candidates(secret)
+    const answers = candidates.map((candidate) => source.findByDigest(candidate.digest))
+    const choose = (rows: readonly (CredentialRow | undefined)[]) => {
+      const at = rows.findIndex((row) => row !== undefined)
+      const row = rows[at]
+      if (row !== undefined && at > 0) renew(row, secret)
+      return { row, asked: candidates[Math.max(0, at)]!.digest }
+    }
+    return answers.some(isPromise)
+      ? Promise.all(answers).then(choose)
+      : choose(answers as (CredentialRow | undefined)[])
+  }
+
+  return {
+    identify(secret, address) {
+      const environment = keyFormat.parse(secret)
+      if (environment === undefined) return 'credential_invalid'
+      if (single) {
+        const asked = digest(secret as string)
+        const row = source.findByDigest(asked)
+        return isPromise(row)
+          ? row.then((found) => judgeDigest(found, asked, environment, address))
+          : judgeDigest(row, asked, environment, address)
+      }
+      const found = findUnderAny(secret as string)
+      return isPromise(found)
+        ? found.then(({ row, asked }) => judgeDigest(row, asked, environment, address))
+        : judgeDigest(found.row, found.asked, environment, address)
+    },
+
+    resume(principal) {
+      const kept = ownProperties(principal)
+      const [secretId, keyId, workspaceId, address] = ['secretId', 'keyId', 'workspaceId', 'address'].map(
+        (name) => kept?.get(name),
+      )
+      if (typeof secretId !== 'string' || typeof keyId !== 'string' || typeof workspaceId !== 'string') {
+        return 'credential_invalid'
+      }
+      const judge = (row: CredentialRow | undefined): Caller | CredentialRefusal => {
+        if (row === undefined) return 'credential_invalid'
+        if (!isCredentialRow(row) || row.secret.id !== secretId) throw malformed()
+        if (row.key.id !== keyId || row.key.workspaceId !== workspaceId) return 'credential_invalid'
+        // What is not one of this instance's environments was made for another deployment.
+        if (!keyFormat.isEnvironment(row.key.environment)) return 'credential_invalid'
+        return admit(row, typeof address === 'string' ? address : undefined)
+      }
+      const row = source.findById(secretId)
+      return isPromise(row) ? row.then(judge) : judge(row)
+    },
+  }
+}
+
+/** Its grant is looked up only where it is asked for: to know who calls, nobody needs it. */
+class KnownCaller implements Caller {
+  readonly principal: Principal
+  readonly key: KeyRecord
+  readonly #grantOf: (key: KeyRecord) => Grant
+
+  constructor(principal: Principal, key: KeyRecord, grantOf: (key: KeyRecord) => Grant) {
+    this.principal = principal
+    this.key = key
+    this.#grantOf = grantOf
+  }
+
+  get grant(): Grant {
+    return this.#grantOf(this.key)
+  }
+}
+
+function malformed(): KeyrungError {
+  return new KeyrungError('store_unavailable', {
+    internal: 'the store answered a record that is not the one asked for',
+  })
+}

@@ -1,0 +1,209 @@
+import type { AnyCatalog } from '../core/catalog.js'
+import { denial } from '../core/decision.js'
+import type { CredentialRefusal, Decision } from '../core/decision.js'
+import { createDemand, demandOf } from '../core/demand.js'
+import type { Demand } from '../core/demand.js'
+import { invalid, KeyrungError } from '../core/errors.js'
+import type { Fault } from '../core/errors.js'
+import { explain } from '../core/explain.js'
+import { isPromise } from '../core/maybe-promise.js'
+import { readHostSecrets } from '../crypto/host-secret.js'
+import { createKeyFormat } from '../crypto/key-format.js'
+import { createPeppers } from '../crypto/pepper.js'
+import { systemEntropy } from '../crypto/random.js'
+import type { Freshness } from '../ports/store.js'
+import { listAccess } from './access.js'
+import { createAdmitter } from './admit.js'
+import { createAudit } from './audit.js'
+import { createAuthenticator } from './authenticate.js'
+import type { Caller } from './authenticate.js'
+
+import { createAuthorizer } from './authorize.js'
+import { createBounded } from './bounded.js'
+import type { ServiceContext } from './context.js'
+import { createCredentialSource } from './credential-source.js'
+import { guardStore } from './guarded-store.js'
+import { readHttpSettings } from './http-settings.js'
+import { parseKeySettings } from './key-settings.js'
+import { createKeys } from './keys.js'
+import { renewDigest } from './keys/renewal.js'
+import type { Keyrung } from './keyrung.js'
+import { createLocalLease, createSharedLease } from './lease.js'
+import { quietly, writeNotice } from './notice.js'
+import { checkOptions, readDurations } from './options.js'
+import type { KeyrungOptions } from './options.js'
+import { createOutbox } from './outbox.js'
+import { createRecorder } from './recorder.js'
+import { createRights } from './rights-hooks.js'
+import { checkSecrets } from './secret-check.js'
+import { systemClock } from '../ports/system-clock.js'
+import { createWorker, purgeJob } from './worker.js'
+import type { Worker } from './worker.js'
+
+/**
+ * Puts keyrung together on a host's store, catalogue and hooks.
+ *
+ * @throws `config_invalid` with every fault found, each by its path
+ *
+ * @example
+ * ```ts
+ * const keyrung = createKeyrung({
+ *   catalog: defineCatalog({ resources: { contacts: { ladder: ladders.crud } } }),
+ *   store: memoryStore(),
+ *   secret: process.env.KEYRUNG_SECRET,
+ *   keys: { prefix: 'acme' },
+ * })
+ * await keyrung.ready({ migrate: true })
+ * ```
+ */
+export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>): Keyrung<C> {
+  checkOptions(options)
+  const { catalog, directory, entitlements, sinks = [], cache = {} } = options
+  const notify = quietly(options.notify ?? writeNotice)
+  const { clock = systemClock, entropy = systemEntropy } = options
+  const durations = readDurations(options)
+  const secrets = options.pepper === 'none' ? 'none' : readHostSecrets(options.secret)
+  const { prefix, environments = ['live'], ...kept } = options.keys
+  const keyFormat = createKeyFormat({ prefix, environments }, 'keys')
+  const keySettings = parseKeySettings(kept, environments)
+  const faults: Fault[] = []
+  const http = readHttpSettings(options.http, faults)
+  const freshness = freshnessOf(options, faults)
+  if (faults.length > 0) throw invalid('config_invalid', faults)
+  const peppers = createPeppers(secrets)
+
+  let worker: Worker | undefined
+  let phase: 'starting' | 'ready' | 'closed' = options.store.durable ? 'starting' : 'ready'
+  function requireReady(): void {
+    if (phase !== 'ready') throw new KeyrungError(phase === 'closed' ? 'closed' : 'not_ready')
+  }
+  // What keeps the house in order may reach the store before it is ready, and once more when it closes.
+  const inner = guardStore(options.store, clock, durations.storeTimeoutMs)
+  const store = guardStore(options.store, clock, durations.storeTimeoutMs, requireReady)
+
+  const leaseMs = freshness === 'cached' ? durations.leaseMs : 0
+  const lease =
+    freshness === 'exclusive'
+      ? createLocalLease(0)
+      : createSharedLease({ name: 'lease', ms: leaseMs, store: inner, clock })
+  const hookLease = createSharedLease({ name: 'hook-lease', ms: durations.hookLeaseMs, store: inner, clock })
+  const rights = createRights({
+    ...{ catalog, directory, entitlements, clock, notify },
+    lease: hookLease,
+    timeoutMs: durations.hookTimeoutMs,
+  })
+  const sinkNames = sinks.map((sink) => sink.name)
+  const context: ServiceContext = {
+    ...{ catalog, store, clock, entropy, keyFormat, peppers, keySettings, rights, sinkNames, notify },
+    settle: () => lease.settle(),
+  }
+  const recorder = createRecorder({ store: inner, sinks, clock, notify })
+  const outbox = createOutbox({ store: inner, sinks, clock, entropy, notify })
+  const work = createWorker({
+    ...{ clock, notify },
+    jobs: [...outbox.jobs, ...recorder.jobs, purgeJob({ store: inner, clock })],
+  })
+  const authenticator = createAuthenticator({
+    ...{ catalog, clock, keyFormat, peppers, notify },
+    source: createCredentialSource({ store, freshness, lease, clock, bounds: cache }),
+    renew: (row, secret) => void renewDigest(context, row, secret),
+  })
+  const authorizer = createAuthorizer(rights)
+  const admit = createAdmitter({ authenticator, authorizer, recorder, clock })
+  const demandByName = createBounded(1_000, (permission: string) => demandOf(catalog, permission))
+
+  function toDemand(permissions: unknown, given: { approval?: 'always' } | undefined): Demand {
+    if (given?.approval !== undefined) return demandOf(catalog, permissions, given)
+    if (typeof permissions === 'string') return demandByName(permissions)
+    const isMade = typeof permissions === 'object' && permissions !== null && 'bound' in permissions
+    return isMade ? (permissions as Demand) : demandOf(catalog, permissions)
+  }
+
+  function decide(caller: Caller | CredentialRefusal, demand: Demand): Decision | Promise<Decision> {
+    return typeof caller === 'string' ? denial(caller, demand.permissions) : authorizer.decide(caller, demand)
+  }
+
+  return {
+    catalog,
+    keys: createKeys<C>(context),
+    audit: createAudit(context),
+    ...{ keyFormat, http, notify },
+
+    async ready({ migrate = false } = {}) {
+      if (phase === 'closed') throw new KeyrungError('closed')
+      if (migrate) await inner.migrate()
+      await requireSchema(await inner.findSchema())
+      await checkSecrets(inner, secrets, notify)
+      await lease.open()
+      await hookLease.open()
+      phase = 'ready'
+    },
+
+    authenticate(secret, { ip } = {}) {
+      requireReady()
+      const caller = authenticator.identify(secret, ip)
+      return isPromise(caller) ? caller.then(toAuthentication) : toAuthentication(caller)
+    },
+    authorize(principal, permissions, given) {
+      requireReady()
+      const demand = toDemand(permissions, given)
+      const caller = authenticator.resume(principal)
+      return isPromise(caller) ? caller.then((known) => decide(known, demand)) : decide(caller, demand)
+    },
+    admit(request, demand) {
+      requireReady()
+      return admit(request, demand)
+    },
+    demand: (permissions, given) => createDemand(catalog, permissions, given),
+    async explain(principal, permissions, { operation } = {}) {
+      requireReady()
+      const demand = demandOf(catalog, permissions, operation)
+      const caller = await authenticator.resume(principal)
+      if (typeof caller !== 'string') return explain(demand, await authorizer.layersOf(caller))
+      return { decision: denial(caller, demand.permissions), layers: [], decidedBy: 'key', enough: null }
+    },
+    async access(principal) {
+      requireReady()
+      const caller = await authenticator.resume(principal)
+      if (typeof caller === 'string') return { ok: false, code: caller }
+      return listAccess(catalog, caller, await authorizer.layersOf(caller))
+    },
+    changed: (what) => rights.changed(what),
+
+    run: () => (worker = work.run()),
+    tick: (budget) => work.tick(budget),
+    state: async () => ({ phase, sinks: await outbox.state() }),
+    async close() {
+      if (phase === 'closed') return
+      phase = 'closed'
+      await worker?.stop()
+      await recorder.flush()
+      for (const sink of sinks) await sink.close?.()
+      await inner.close()
+    },
+  }
+}
+
+function toAuthentication(caller: Caller | CredentialRefusal) {
+  return typeof caller === 'string'
+    ? ({ ok: false, code: caller } as const)
+    : ({ ok: true, principal: caller.principal } as const)
+}
+
+function freshnessOf({ store, freshness }: KeyrungOptions<AnyCatalog>, faults: Fault[]): Freshness {
+  if (freshness === undefined) return store.freshness
+  if (store.freshness === 'exclusive') {
+    faults.push({ path: 'freshness', message: 'is not for a store that lives in this process: leave it out' })
+  }
+  return freshness
+}
+
+function requireSchema(schema: 'current' | 'outdated' | 'missing' | 'newer'): void {
+  if (schema === 'current') return
+  const advice = {
+    missing: 'has no tables of keyrung yet: call ready({ migrate: true }), or run the printed migrations',
+    outdated: 'has tables of an older keyrung: call ready({ migrate: true }), or run the printed migrations',
+    newer: 'has tables of a newer keyrung: install that version here too',
+  }[schema]
+  throw invalid('config_invalid', [{ path: 'store', message: advice }])
+}

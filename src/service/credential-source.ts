@@ -1,0 +1,82 @@
+import { KeyrungError } from '../core/errors.js'
+import type { CredentialRow } from '../core/key.js'
+import { isPromise } from '../core/maybe-promise.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
+import type { Clock } from '../ports/clock.js'
+import type { Freshness, Store } from '../ports/store.js'
+import type { Lease } from './lease.js'
+import { createLeased } from './leased.js'
+
+/** Where credential checks read from: as fresh as the store's freshness promises. */
+export interface CredentialSource {
+  findByDigest(digest: string): MaybePromise<CredentialRow | undefined>
+  findById(secretId: string): MaybePromise<CredentialRow | undefined>
+}
+
+/** The bounds of the cache. */
+export interface CacheBounds {
+  /** The most credentials kept. @defaultValue `100_000` */
+  readonly max?: number
+  /** The most unknown digests kept. @defaultValue `10_000` */
+  readonly maxUnknown?: number
+}
+
+/** What a source is made of. */
+export interface CredentialSourceOptions {
+  readonly store: Store
+  readonly freshness: Freshness
+  readonly lease: Lease
+  readonly clock: Clock
+  readonly bounds: CacheBounds
+}
+
+/**
+ * Makes the source that fits the store: a store in this process (`exclusive`) is itself the cache; `strict`
+ * asks with every check; `cached` keeps answers for a lease.
+ */
+export function createCredentialSource(options: CredentialSourceOptions): CredentialSource {
+  const { store, freshness, lease, clock, bounds } = options
+  if (freshness !== 'cached' && store.synchronous) {
+    return { findByDigest: store.findCredential, findById: store.findCredentialById }
+  }
+  const findTogether = batchByTick((digests) => store.findCredentials(digests))
+  if (freshness !== 'cached') return { findByDigest: findTogether, findById: store.findCredentialById }
+  const shared = {
+    leaseMs: () => lease.readMs(),
+    clock,
+    max: bounds.max ?? 100_000,
+    maxMissing: bounds.maxUnknown ?? 10_000,
+  }
+  const byDigest = createLeased({ ...shared, load: findTogether })
+  const byId = createLeased({ ...shared, load: (id: string) => store.findCredentialById(id) })
+  return { findByDigest: byDigest.get, findById: byId.get }
+}
+
+/** Asks for everything that is wanted in one turn of the event loop with one query. */
+function batchByTick(
+  ask: (digests: readonly string[]) => MaybePromise<readonly CredentialRow[]>,
+): (digest: string) => Promise<CredentialRow | undefined> {
+  let batch:
+    | { readonly digests: Set<string>; readonly answer: Promise<ReadonlyMap<string, CredentialRow>> }
+    | undefined
+
+  async function send(digests: Set<string>): Promise<ReadonlyMap<string, CredentialRow>> {
+    // Requests of one turn arrive over several microtasks.
+    await new Promise((resolve) => queueMicrotask(() => queueMicrotask(() => resolve(undefined))))
+    batch = undefined
+    const asked = ask([...digests])
+    const rows = isPromise(asked) ? await asked : asked
+    if (!Array.isArray(rows))
+      throw new KeyrungError('store_unavailable', { internal: 'findCredentials: no list' })
+    return new Map(rows.map((row: CredentialRow) => [row.secret.digest, row]))
+  }
+
+  return (digest) => {
+    if (!batch) {
+      const digests = new Set<string>()
+      batch = { digests, answer: send(digests) }
+    }
+    batch.digests.add(digest)
+    return batch.answer.then((rows) => rows.get(digest))
+  }
+}

@@ -1,0 +1,27 @@
+/** What a request presented: one credential, or why there is none to look at. */
+export type Presented =
+  | { readonly ok: true; readonly secret: string }
+  | { readonly ok: false; readonly code: 'credential_missing' | 'credential_repeated' | 'credential_invalid' }
+
+const missing: Presented = { ok: false, code: 'credential_missing' }
+const repeated: Presented = { ok: false, code: 'credential_repeated' }
+const unreadable: Presented = { ok: false, code: 'credential_invalid' }
+
+/**
+ * Finds the one credential of a request (RFC 6750, 2.1).
+ *
+ * @param authorization every value the request had for `Authorization`
+ * @param bare every value it had for the host's own credential header, if it has one
+ */
+export function readCredential(authorization: readonly string[], bare: readonly string[] = []): Presented {
+  const count = authorization.length + bare.length
+  if (count === 0) return missing
+  if (count > 1) return repeated
+  const value = authorization.length === 1 ? authorization[0] : bare[0]
+  if (typeof value !== 'string') return unreadable
+  if (authorization.length === 0) return { ok: true, secret: value }
+  if (!/^bearer /i.test(value)) return unreadable
+  // Frameworks that hand out joined headers show two credentials as one value with a comma.
+  if (value.length < 1024 && /,\s*bearer /i.test(value)) return repeated
+  return { ok: true, secret: value.slice(7) }
+}

@@ -1,0 +1,85 @@
+import { KeyrungError, isKeyrungError } from '../core/errors.js'
+import { isPromise } from '../core/maybe-promise.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
+import type { Clock } from '../ports/clock.js'
+import type { Store } from '../ports/store.js'
+import { errorWord, late, within } from './time-limit.js'
+
+/** Takes what a store threw and answers the error that may be shown for it. */
+function redact(call: string, error: unknown): KeyrungError {
+  if (isKeyrungError(error)) return error
+  // A driver's text may hold parameters, and with them digests or names.
+  return new KeyrungError('store_unavailable', { internal: `store ${call}: ${errorWord(error)}` })
+}
+
+/**
+ * Puts a host's store behind a time limit and a filter for its errors: whatever it throws, rejects with or never
+ * answers comes out as a `KeyrungError`, in time.
+ *
+ * @param requireReady throws where the store may not be asked now
+ */
+export function guardStore(
+  store: Store,
+  clock: Clock,
+  timeoutMs: number,
+  requireReady: () => void = () => undefined,
+): Store {
+  async function inTime<T>(call: string, answer: Promise<T>): Promise<T> {
+    try {
+      const came = await within(clock, timeoutMs, answer)
+      if (came !== late) return came
+    } catch (error) {
+      throw redact(call, error)
+    }
+    throw new KeyrungError('store_unavailable', { internal: `store ${call}: no answer in ${timeoutMs} ms` })
+  }
+
+  function guarded<A extends unknown[], T>(
+    call: string,
+    ask: (...args: A) => MaybePromise<T>,
+  ): (...args: A) => MaybePromise<T> {
+    return (...args) => {
+      requireReady()
+      try {
+        const answer = ask(...args)
+        return isPromise(answer) ? inTime(call, answer) : answer
+      } catch (error) {
+        throw redact(call, error)
+      }
+    }
+  }
+
+  return {
+    name: store.name,
+    freshness: store.freshness,
+    synchronous: store.synchronous,
+    durable: store.durable,
+    commit: guarded('commit', (changes) => store.commit(changes)),
+    findSettings: guarded('findSettings', (prefix) => store.findSettings(prefix)),
+    purge: guarded('purge', (request) => store.purge(request)),
+    findSchema: guarded('findSchema', () => store.findSchema()),
+    // A migration may take long, and nobody waits for it but the host.
+    migrate: () => store.migrate(),
+    close: guarded('close', () => store.close()),
+    findCredential(digest) {
+      // On the hot path: no closure over rest arguments.
+      requireReady()
+      try {
+        const answer = store.findCredential(digest)
+        return isPromise(answer) ? inTime('findCredential', answer) : answer
+      } catch (error) {
+        throw redact('findCredential', error)
+      }
+    },
+    findCredentials: guarded('findCredentials', (digests) => store.findCredentials(digests)),
+    findCredentialById: guarded('findCredentialById', (id) => store.findCredentialById(id)),
+    findKey: guarded('findKey', (workspaceId, id) => store.findKey(workspaceId, id)),
+    listKeys: guarded('listKeys', (request) => store.listKeys(request)),
+    countSecrets: guarded('countSecrets', () => store.countSecrets()),
+    recordUses: guarded('recordUses', (uses) => store.recordUses(uses)),
+    findIdempotency: guarded('findIdempotency', (id) => store.findIdempotency(id)),
+    listEvents: guarded('listEvents', (request) => store.listEvents(request)),
+    listDueMessages: guarded('listDueMessages', (request) => store.listDueMessages(request)),
+    countMessages: guarded('countMessages', () => store.countMessages()),
+  }
+}

@@ -1,0 +1,69 @@
+import type { AnyCatalog, PermissionOf } from '../core/catalog.js'
+import type { Decision } from '../core/decision.js'
+import type { Demand, DemandOptions } from '../core/demand.js'
+import type { Explanation } from '../core/explain.js'
+import type { Principal } from '../core/principal.js'
+import type { KeyFormat } from '../crypto/key-format.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
+import type { AccessResult } from './access.js'
+import type { Admission, AdmissionRequest, Authentication } from './admission.js'
+import type { Audit } from './audit.js'
+import type { HttpSettings } from './http-settings.js'
+import type { Keys } from './keys.js'
+import type { Notify } from './notice.js'
+import type { SinkState } from './outbox.js'
+import type { TickReport, Worker } from './worker.js'
+
+/** One permission or several, all of them needed. */
+export type PermissionInput<C extends AnyCatalog> = PermissionOf<C> | readonly PermissionOf<C>[]
+
+/** How things stand: for a health page, not for callers. */
+export interface KeyrungState {
+  readonly phase: 'starting' | 'ready' | 'closed'
+  readonly sinks: readonly SinkState[]
+}
+
+/** Keys, decisions and their bookkeeping on one store: what {@link createKeyrung} makes. */
+export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
+  readonly catalog: C
+  readonly keys: Keys<C>
+  readonly audit: Audit
+  /** How secrets look: for scanners, and to tell a key from another credential. */
+  readonly keyFormat: KeyFormat
+  readonly http: HttpSettings
+  readonly notify: Notify
+
+  /** Checks schema, secret and lease; until it has, everything is refused with `not_ready`. */
+  ready(options?: { readonly migrate?: boolean }): Promise<void>
+
+  /** Says who presents a secret. Throws only when that could not be found out. */
+  authenticate(secret: unknown, context?: { readonly ip?: string }): MaybePromise<Authentication>
+  /** Says whether a principal may do something now; one that was kept is looked up anew. Not metered. */
+  authorize(
+    principal: Principal,
+    permissions: PermissionInput<C> | Demand,
+    options?: DemandOptions,
+  ): MaybePromise<Decision>
+  /** The whole pipeline of a request: credential, status, rights, bookkeeping. */
+  admit(request: AdmissionRequest, demand: Demand): MaybePromise<Admission>
+  /** Binds permissions once, for `admit`. @throws `unknown_permission` for one that the catalogue does not have */
+  demand(permissions: PermissionInput<C>, options?: DemandOptions): Demand
+  /** Says which layer decides and what would be enough. */
+  explain(
+    principal: Principal,
+    permissions: PermissionInput<C>,
+    options?: { readonly operation?: DemandOptions },
+  ): Promise<Explanation>
+  /** Lists all that a principal may do now. */
+  access(principal: Principal): Promise<AccessResult>
+  /** To be called when a user's rights or a workspace's plan have changed: returns when the old ones are in use nowhere. */
+  changed(what: { readonly workspaceId: string } | { readonly userId: string }): Promise<void>
+
+  /** Delivers, flushes and purges until it is stopped. */
+  run(): Worker
+  /** Delivers, flushes and purges once: for cron and serverless hosts. */
+  tick(options?: { readonly budgetMs?: number }): Promise<TickReport>
+  state(): Promise<KeyrungState>
+  /** Ends the worker, flushes what was noted, lets go of the store and the sinks. */
+  close(): Promise<void>
+}

@@ -1,0 +1,171 @@
+import type { AnyCatalog } from '../core/catalog.js'
+import { invalid } from '../core/errors.js'
+import type { Fault } from '../core/errors.js'
+import { ownProperties } from '../core/own-properties.js'
+import { isDuration } from '../core/time.js'
+import type { HostSecretInput } from '../crypto/host-secret.js'
+import type { KeyFormatOptions } from '../crypto/key-format.js'
+import type { Entropy } from '../crypto/random.js'
+import type { AuditSink } from '../ports/audit-sink.js'
+import type { Clock } from '../ports/clock.js'
+import type { Directory } from '../ports/directory.js'
+import type { Entitlements } from '../ports/entitlements.js'
+import type { Freshness, Store } from '../ports/store.js'
+import type { CacheBounds } from './credential-source.js'
+import type { HttpOptions } from './http-settings.js'
+import type { KeySettingsOptions } from './key-settings.js'
+import type { Notify } from './notice.js'
+
+/** How keys look and are kept. */
+export interface KeyOptions extends KeySettingsOptions {
+  readonly prefix: KeyFormatOptions['prefix']
+  /** @defaultValue `['live']` */
+  readonly environments?: KeyFormatOptions['environments']
+}
+
+/** What {@link createKeyrung} is made of. */
+export interface KeyrungOptions<C extends AnyCatalog> {
+  readonly catalog: C
+  readonly store: Store
+  /**
+   * At least 32 characters that only the host knows, or several of which the first writes and all read; digests of
+   * keys are peppered with it. Rotate it by `[old, new]`, then `[new, old]`, then `[new]`.
+   */
+  readonly secret?: HostSecretInput | undefined
+  /** `none`: digests are plain SHA-256, and no secret is needed. */
+  readonly pepper?: 'none'
+  readonly keys: KeyOptions
+  /** The host's plans; left out, every workspace may do everything. */
+  readonly entitlements?: Entitlements
+  /** The host's users; left out, an admin's rights are full and no key can have an owner. */
+  readonly directory?: Directory
+  /** Where change events go, beside the store. */
+  readonly sinks?: readonly AuditSink[]
+  readonly http?: HttpOptions
+  /** How long an answer of a hook may be used, in milliseconds; 0 asks with every request. @defaultValue `1000` */
+  readonly hookLeaseMs?: number
+  /** How long a hook may take, in milliseconds. @defaultValue `5000` */
+  readonly hookTimeoutMs?: number
+  /** `cached` keeps credentials for a lease where the store itself would be asked each time. */
+  readonly freshness?: Exclude<Freshness, 'exclusive'>
+  /** How long a cached credential may be used, in milliseconds; every change waits as long. @defaultValue `1000` */
+  readonly leaseMs?: number
+  readonly cache?: CacheBounds
+  /** How long the store may take, in milliseconds. @defaultValue `5000` */
+  readonly storeTimeoutMs?: number
+  /** Where notices for the operator go. @defaultValue a line on the console's error stream */
+  readonly notify?: Notify
+  readonly clock?: Clock
+  /** Where randomness comes from: for tests only. */
+  readonly entropy?: Entropy
+}
+
+/** The durations, with their defaults filled in. */
+export interface Durations {
+  readonly hookLeaseMs: number
+  readonly hookTimeoutMs: number
+  readonly leaseMs: number
+  readonly storeTimeoutMs: number
+}
+
+const known = new Set([
+  ...['catalog', 'store', 'secret', 'pepper', 'keys', 'entitlements', 'directory', 'sinks', 'http'],
+  ...['hookLeaseMs', 'hookTimeoutMs', 'freshness', 'leaseMs', 'cache', 'storeTimeoutMs'],
+  ...['notify', 'clock', 'entropy'],
+])
+const knownOfKeys = new Set(['prefix', 'environments', 'lifecycle', 'canManage', 'checkName', 'maxGraceMs'])
+const hourMs = 3_600_000
+
+/**
+ * Checks what a host configured, as far as no other part does when it is made.
+ *
+ * @throws `config_invalid` with every fault, each by its path
+ */
+export function checkOptions(options: unknown): asserts options is KeyrungOptions<AnyCatalog> {
+  const given = ownProperties(options)
+  if (!given) throw invalid('config_invalid', [{ path: '', message: 'pass an object of options' }])
+  const faults: Fault[] = []
+  const fault = (path: string, message: string): void => void faults.push({ path, message })
+  for (const name of given.keys()) if (!known.has(name)) fault(name, 'is not an option')
+  for (const name of ownProperties(given.get('keys'))?.keys() ?? []) {
+    if (!knownOfKeys.has(name)) fault(`keys.${name}`, 'is not an option')
+  }
+  if (!has(given.get('catalog'), 'findScope')) fault('catalog', 'is missing; make one with defineCatalog')
+  if (!has(given.get('store'), 'commit')) fault('store', 'is missing; memoryStore() will do for tests')
+  if (!ownProperties(given.get('keys'))) fault('keys', "is missing; give at least { prefix: 'acme' }")
+  if (![undefined, 'none'].includes(given.get('pepper') as string)) fault('pepper', "can only be 'none'")
+  if (given.get('directory') !== undefined && !has(given.get('directory'), 'rightsOf')) {
+    fault('directory', 'must have a function rightsOf')
+  }
+  if (given.get('entitlements') !== undefined && !has(given.get('entitlements'), 'of')) {
+    fault('entitlements', 'must have a function of')
+  }
+  for (const name of ['hookLeaseMs', 'hookTimeoutMs', 'leaseMs', 'storeTimeoutMs']) {
+    const value = given.get(name)
+    // Hooks may be asked each time; a store that is asked each time is called strict.
+    const least = name === 'hookLeaseMs' ? 0 : 1
+    if (value !== undefined && !(isDuration(value, hourMs) && value >= least)) {
+      fault(name, `must be whole milliseconds, from ${least} to an hour`)
+    }
+  }
+  checkFreshness(given, fault)
+  checkBounds(given.get('cache'), fault)
+  checkSinks(given.get('sinks'), fault)
+  if (given.get('clock') !== undefined && !has(given.get('clock'), 'monotonic')) {
+    fault('clock', 'must have now, monotonic and sleep')
+  }
+  for (const name of ['notify', 'entropy']) {
+    if (
+      ![undefined, 'function'].includes(typeof given.get(name) as 'function') &&
+      given.get(name) !== undefined
+    ) {
+      fault(name, 'must be a function')
+    }
+  }
+  if (faults.length > 0) throw invalid('config_invalid', faults)
+}
+
+type Report = (path: string, message: string) => void
+
+function checkFreshness(given: ReadonlyMap<string, unknown>, fault: Report): void {
+  const freshness = given.get('freshness')
+  if (freshness === undefined) return
+  if (freshness !== 'strict' && freshness !== 'cached') fault('freshness', "must be 'strict' or 'cached'")
+}
+
+function checkBounds(cache: unknown, fault: Report): void {
+  if (cache === undefined) return
+  const bounds = ownProperties(cache)
+  if (!bounds) return fault('cache', 'must be an object')
+  for (const [name, value] of bounds) {
+    if (name !== 'max' && name !== 'maxUnknown') fault(`cache.${name}`, 'is not an option')
+    else if (!(isDuration(value, 10_000_000) && value > 0))
+      fault(`cache.${name}`, 'must be a whole number above 0')
+  }
+}
+
+function checkSinks(sinks: unknown, fault: Report): void {
+  if (sinks === undefined) return
+  if (!Array.isArray(sinks)) return fault('sinks', 'must be a list')
+  const names = new Set<unknown>()
+  sinks.forEach((sink: unknown, i) => {
+    const name = has(sink, 'write') ? (sink as AuditSink).name : undefined
+    if (typeof name !== 'string' || name === '') fault(`sinks.${i}`, 'must have a name and a function write')
+    else if (names.has(name)) fault(`sinks.${i}`, 'has the name of another sink')
+    names.add(name)
+  })
+}
+
+function has(value: unknown, method: string): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Record<string, unknown>)[method] === 'function'
+  )
+}
+
+/** Fills in the defaults. */
+export function readDurations(options: Partial<Durations>): Durations {
+  const { hookLeaseMs = 1_000, hookTimeoutMs = 5_000, leaseMs = 1_000, storeTimeoutMs = 5_000 } = options
+  return { hookLeaseMs, hookTimeoutMs, leaseMs, storeTimeoutMs }
+}
