@@ -1,0 +1,65 @@
+import type { AnyCatalog } from '../core/catalog.js'
+import type { Demand, DemandOptions } from '../core/demand.js'
+import { invalid } from '../core/errors.js'
+import { ownElements } from '../core/own-properties.js'
+import type { Keyrung, PermissionInput } from '../service/keyrung.js'
+
+/** Permissions, and how the operation is treated beyond them; none admits any valid credential. */
+export type GateArguments<C extends AnyCatalog> =
+  readonly [] | readonly [permissions: PermissionInput<C>, options?: DemandOptions]
+
+/**
+ * Binds what a gate was made with, so that a mistake stops the start and never meets a request.
+ *
+ * @throws KeyrungError `config_invalid`, or `unknown_permission` for one the catalogue does not have
+ */
+export function bindDemand<C extends AnyCatalog>(keyrung: Keyrung<C>, args: GateArguments<C>): Demand {
+  requireKeyrung(keyrung)
+  if (args.length === 0) return keyrung.demand([])
+  const [permissions, options] = args as readonly unknown[]
+  if (args.length > 2) throw mistake('', 'takes several permissions as one array')
+  // Left out it means "any credential"; a variable that happens to be undefined must not come to mean that.
+  if (permissions === undefined || permissions === null) {
+    throw mistake(
+      'permissions',
+      `is ${permissions}: name a permission, or leave it out to admit any valid credential`,
+    )
+  }
+  requireOptions(options)
+  const given = typeof permissions === 'string' ? [permissions] : ownElements(permissions, Infinity)
+  if (given === undefined) throw mistake('permissions', 'must be a permission or an array of permissions')
+  if (given.length === 0) {
+    throw mistake('permissions', 'is empty: name a permission, or leave it out to admit any valid credential')
+  }
+  const demand = keyrung.demand(permissions as PermissionInput<C>, options)
+  if (demand.permissions.length !== given.length) {
+    throw mistake('permissions', 'names a permission twice, perhaps once by an old name of its resource')
+  }
+  return demand
+}
+
+function requireKeyrung(value: unknown): void {
+  const given = (value ?? {}) as Partial<Record<keyof Keyrung, unknown>>
+  const calls = [given.admit, given.authorize, given.demand, given.notify]
+  if (!calls.every((call) => typeof call === 'function')) {
+    throw mistake('keyrung', 'must be what createKeyrung made')
+  }
+  for (const part of ['catalog', 'http'] as const) {
+    if (typeof given[part] !== 'object' || given[part] === null)
+      throw mistake(`keyrung.${part}`, 'is missing')
+  }
+}
+
+function requireOptions(options: unknown): asserts options is DemandOptions | undefined {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw mistake('options', 'must be an object; several permissions are given as one array')
+  }
+  for (const name of Object.keys(options)) {
+    if (name !== 'approval') throw mistake(`options.${name}`, 'is not an option')
+  }
+}
+
+function mistake(path: string, message: string): Error {
+  return invalid('config_invalid', [{ path, message }])
+}

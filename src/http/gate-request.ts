@@ -1,0 +1,59 @@
+import { clientAddress } from '../net/client-address.js'
+import type { AdmissionRequest } from '../service/admission.js'
+import type { HttpSettings } from '../service/http-settings.js'
+
+/** A request as a gate sees it; every framework can be made to look like this. */
+export interface GateRequest {
+  /**
+   * Every value the request had for a header, by its name in lower case: one for each time it was sent,
+   * equal ones too. Joining or dropping doubles would hide a second credential.
+   */
+  headers(name: string): readonly string[]
+  /** Address of the socket's other end. */
+  readonly peer: string | undefined
+  readonly method: string
+  /** As it was sent. It decides nothing. */
+  readonly target: string
+  /**
+   * The framework's own object for this request, by which a further gate knows who was admitted already.
+   * Left out, each gate looks at the credential again.
+   */
+  readonly identity?: object
+  /** True where the server may have dropped headers, and so a second credential: it is refused. */
+  readonly truncated?: boolean
+}
+
+const none: readonly string[] = []
+
+/** What admission is told about a request; its address is only worked out where it is asked for. */
+export class Incoming implements AdmissionRequest {
+  readonly authorization: readonly string[]
+  readonly bare: readonly string[]
+  readonly #request: GateRequest
+  readonly #trustedProxies: number
+
+  constructor(request: GateRequest, http: HttpSettings) {
+    this.authorization = request.headers('authorization')
+    this.bare = http.credentialHeader === null ? none : request.headers(http.credentialHeader)
+    this.#request = request
+    this.#trustedProxies = http.trustedProxies
+  }
+
+  get address(): string | undefined {
+    const request = this.#request
+    const proxied = this.#trustedProxies > 0
+    return clientAddress(
+      {
+        peer: request.peer,
+        forwarded: proxied ? request.headers('forwarded') : none,
+        xForwardedFor: proxied ? request.headers('x-forwarded-for') : none,
+      },
+      this.#trustedProxies,
+    )
+  }
+}
+
+/** Says whether a proxy has passed the request on, or someone pretends so. */
+export function isForwarded(request: GateRequest): boolean {
+  return request.headers('x-forwarded-for').length > 0 || request.headers('forwarded').length > 0
+}

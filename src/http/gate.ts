@@ -1,0 +1,118 @@
+import type { AnyCatalog } from '../core/catalog.js'
+import type { Allowed, Decision } from '../core/decision.js'
+import { isKeyrungError } from '../core/errors.js'
+import { isPromise } from '../core/maybe-promise.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
+import type { Principal } from '../core/principal.js'
+import type { Admission } from '../service/admission.js'
+import type { Keyrung } from '../service/keyrung.js'
+import { errorWord } from '../service/time-limit.js'
+import { findAdmitted, noteAdmitted } from './admitted.js'
+import { bindDemand } from './gate-demand.js'
+import type { GateArguments } from './gate-demand.js'
+import { Incoming, isForwarded } from './gate-request.js'
+import type { GateRequest } from './gate-request.js'
+import { notifyOnce, wasNotified } from './notify-once.js'
+import { answerError, answerRefusal } from './outcome.js'
+import type { Answer } from './outcome.js'
+
+/** What a gate says: who it is and that the request may go on, or what to answer instead. */
+export type GateResult =
+  | {
+      readonly ok: true
+      readonly principal: Principal
+      readonly decision: Allowed
+      /**
+       * Headers to add to the response's `Vary` (RFC 9110, 12.5.5), where the key may come in a header of the host's own;
+       * else null, as shared caches keep no answer to a request with `Authorization` (RFC 9111, 3.5).
+       */
+      readonly vary: string | null
+    }
+  | { readonly ok: false; readonly answer: Answer }
+
+/** Judges one request after another. It never throws or rejects, and answers at once where keyrung does. */
+export type Gate = (request: GateRequest) => MaybePromise<GateResult>
+
+const proxyUnconfigured = {
+  code: 'proxy_unconfigured',
+  message:
+    'A request came with Forwarded or X-Forwarded-For, but http.trustedProxies is 0, so callers behind a proxy all have its address.',
+} as const
+
+/**
+ * Makes a gate: what a middleware asks before it lets a request through to a handler.
+ *
+ * Permissions are bound here and now, so they never depend on a path or a method. A further gate on the same
+ * request (see `identity`) takes over the principal that the first one found, and decides anew what it may do.
+ *
+ * @throws KeyrungError `config_invalid` or `unknown_permission` for a mistake in what it was given
+ *
+ * @example
+ * ```ts
+ * const gate = createGate(keyrung, 'contacts:read')
+ * const result = await gate(request)
+ * if (!result.ok) return buildResponse(result.answer)
+ * ```
+ */
+export function createGate<C extends AnyCatalog>(
+  keyrung: Keyrung<C>,
+  ...args: GateArguments<NoInfer<C>>
+): Gate {
+  const demand = bindDemand(keyrung, args)
+  const { http } = keyrung
+  const vary = http.credentialHeader && `authorization, ${http.credentialHeader}`
+
+  function judge(request: GateRequest): MaybePromise<GateResult> {
+    if (request.truncated) return refuse(answerRefusal('credential_invalid', http))
+    const { identity } = request
+    const known = identity && findAdmitted(identity, keyrung)
+    if (known) {
+      const decision = keyrung.authorize(known, demand)
+      return isPromise(decision)
+        ? Promise.resolve(decision).then((made) => afterDecision(known, made))
+        : afterDecision(known, decision)
+    }
+    if (http.trustedProxies === 0 && !wasNotified(keyrung, 'proxy_unconfigured') && isForwarded(request)) {
+      notifyOnce(keyrung, proxyUnconfigured)
+    }
+    const admission = keyrung.admit(new Incoming(request, http), demand)
+    return isPromise(admission)
+      ? Promise.resolve(admission).then((made) => afterAdmission(identity, made))
+      : afterAdmission(identity, admission)
+  }
+
+  function afterAdmission(identity: object | undefined, admission: Admission): GateResult {
+    if (admission.ok !== true) return refuse(answerRefusal(admission.code, http, admission.decision))
+    const { principal, decision } = admission
+    // A further gate relies on it, so whoever gets hold of it must not be able to change it.
+    Object.freeze(principal)
+    if (identity) noteAdmitted(identity, keyrung, principal)
+    return { ok: true, principal, decision, vary }
+  }
+
+  function afterDecision(principal: Principal, decision: Decision): GateResult {
+    if (decision.effect === 'allow') return { ok: true, principal, decision, vary }
+    const code = decision.effect === 'approval' ? 'approval_required' : decision.code
+    return refuse(answerRefusal(code, http, decision))
+  }
+
+  function fail(error: unknown): GateResult {
+    if (!isKeyrungError(error)) {
+      notifyOnce(keyrung, { code: 'unexpected_error', message: `A gate failed with ${errorWord(error)}.` })
+    }
+    return refuse(answerError(error, http))
+  }
+
+  return (request) => {
+    try {
+      const result = judge(request)
+      return result instanceof Promise ? result.catch(fail) : result
+    } catch (error) {
+      return fail(error)
+    }
+  }
+}
+
+function refuse(answer: Answer): GateResult {
+  return { ok: false, answer }
+}

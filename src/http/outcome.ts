@@ -1,0 +1,95 @@
+import type { Decision } from '../core/decision.js'
+import { errorTexts, isKeyrungError } from '../core/errors.js'
+import type { ErrorCode } from '../core/errors.js'
+import type { HttpSettings } from '../service/http-settings.js'
+import { formatChallenge } from './challenge.js'
+import { buildProblem, problemKinds, problemMediaType } from './problem.js'
+import type { ProblemExtensions } from './problem.js'
+
+/** A response that is ready to be sent, whatever the framework. */
+export interface Answer {
+  readonly status: number
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Seconds after which an outage may be over. */
+const retryAfter = '1'
+
+/**
+ * The answer to a refusal, by its code and the decision that led to it, if there was one.
+ *
+ * What another caller must not learn is not in it: a hidden resource is told without names, and as
+ * {@link notFoundAnswer} where the host has chosen so.
+ */
+export function answerRefusal(code: ErrorCode, http: HttpSettings, decision?: Decision | null): Answer {
+  if (code === 'hidden' && http.hidden === 'not_found') return build('not_found', http)
+  const extensions = decision ? extensionsOf(code, decision) : {}
+  return build(code, http, { extensions })
+}
+
+/**
+ * The answer to whatever was thrown. What is not a `KeyrungError` is told as an outage, and nothing of it is
+ * shown; neither are the details of mistakes in the host's own code.
+ */
+export function answerError(error: unknown, http: HttpSettings): Answer {
+  if (!isKeyrungError(error) || !Object.hasOwn(problemKinds, error.code))
+    return build('store_unavailable', http)
+  const { code, message, faults } = error
+  if (problemKinds[code].status >= 500) return build(code, http)
+  if (code === 'hidden') return answerRefusal(code, http)
+  return build(code, http, { detail: message, extensions: faults.length > 0 ? { faults } : {} })
+}
+
+/**
+ * What an id that nobody knows is answered with. A host that hides resources sends this for its own unknown
+ * ids too, so that the two cannot be told apart.
+ *
+ * @example
+ * ```ts
+ * const { status, headers, body } = notFoundAnswer(keyrung)
+ * ```
+ */
+export function notFoundAnswer(keyrung: { readonly http: HttpSettings }): Answer {
+  return build('not_found', keyrung.http)
+}
+
+/** An answer as a web `Response`, for hosts that speak `fetch`. */
+export function buildResponse({ status, headers, body }: Answer): Response {
+  return new Response(body, { status, headers })
+}
+
+function build(
+  code: ErrorCode,
+  http: HttpSettings,
+  { detail = errorTexts[code], extensions = {} }: { detail?: string; extensions?: ProblemExtensions } = {},
+): Answer {
+  const { status } = problemKinds[code]
+  const upgradable = code === 'not_entitled' || code === 'key_limit_reached'
+  const upgrade = upgradable && http.upgradeUrl !== null ? { upgrade_url: http.upgradeUrl } : {}
+  const challenge = formatChallenge(code, http.realm, extensions.missing?.scopes)
+  return {
+    status,
+    headers: {
+      'content-type': problemMediaType,
+      // A refusal is about this caller at this moment; the next request may fare differently.
+      'cache-control': 'no-store',
+      ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
+      ...(status === 503 ? { 'retry-after': retryAfter } : {}),
+    },
+    body: JSON.stringify(buildProblem(code, detail, http, { ...extensions, ...upgrade })),
+  }
+}
+
+function extensionsOf(code: ErrorCode, decision: Decision): ProblemExtensions {
+  if (decision.effect === 'approval') return { approval: { permissions: decision.queued } }
+  if (decision.effect !== 'deny' || !named.has(code)) return {}
+  const permissions = decision.reasons
+    .filter((reason) => reason.code === code)
+    .map(({ permission }) => permission)
+  return permissions.length === 0 ? {} : { missing: { permissions, scopes: decision.scopes } }
+}
+
+/** Refusals that only callers with some access to the resource get, so that they may know its name. */
+const named: ReadonlySet<ErrorCode> = new Set(['not_entitled', 'owner_insufficient', 'insufficient'])

@@ -1,0 +1,115 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AnyCatalog } from '../core/catalog.js'
+import type { Principal } from '../core/principal.js'
+import type { FetchHandler } from '../http/fetch-handler.js'
+import { createGate } from '../http/gate.js'
+import type { GateResult } from '../http/gate.js'
+import type { GateArguments } from '../http/gate-demand.js'
+import { notifyOnce } from '../http/notify-once.js'
+import { notFoundAnswer } from '../http/outcome.js'
+import type { Keyrung } from '../service/keyrung.js'
+import { callHandler } from './node-fetch.js'
+import type { MountOptions } from './node-fetch.js'
+import { NodeRequest } from './node-request.js'
+import { addVary, sendAnswer, sendResponse } from './node-response.js'
+
+export type { MountOptions } from './node-fetch.js'
+
+declare global {
+  // The one place where Express's types let a middleware say what it adds to a request.
+  namespace Express {
+    interface Request {
+      /** Who is calling; set by keyrung's guard. */
+      principal?: Principal
+    }
+  }
+}
+
+/** What is read of an Express request, and the one property that is set. */
+export interface ExpressRequest extends IncomingMessage {
+  readonly app: { get(setting: string): unknown }
+  readonly originalUrl: string
+  readonly baseUrl: string
+  /** What is left of the target behind `baseUrl`. */
+  readonly url: string
+  readonly protocol: string
+  readonly host: string
+  readonly body?: unknown
+  principal?: Principal
+}
+
+/** A middleware for Express 5. */
+export type ExpressMiddleware = (
+  request: ExpressRequest,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void | Promise<void>
+
+/**
+ * Lets a request through to the next handler if its key has all the permissions; the caller is then in
+ * `request.principal`. Without permissions any valid key will do.
+ *
+ * @throws KeyrungError `config_invalid` or `unknown_permission` for a mistake in what it was given
+ *
+ * @example
+ * ```ts
+ * app.get('/contacts', guard(keyrung, 'contacts:read'), listContacts)
+ * app.post('/contacts/merge', guard(keyrung, ['contacts:write', 'contacts:delete']), mergeContacts)
+ * ```
+ */
+export function guard<C extends AnyCatalog>(
+  keyrung: Keyrung<C>,
+  ...args: GateArguments<NoInfer<C>>
+): ExpressMiddleware {
+  const gate = createGate(keyrung, ...args)
+  let isFirst = true
+  return (request, response, next) => {
+    if (isFirst) compareTrustProxy(keyrung, request)
+    isFirst = false
+    const conclude = (result: GateResult): void => {
+      if (!result.ok) return sendAnswer(response, result.answer)
+      request.principal = result.principal
+      if (result.vary !== null) addVary(response, result.vary)
+      next()
+    }
+    const result = gate(new NodeRequest(request, request.originalUrl))
+    return result instanceof Promise ? result.then(conclude) : conclude(result)
+  }
+}
+
+/**
+ * Mounts a fetch-style handler, such as the management API, under the path it is used at.
+ *
+ * @example
+ * ```ts
+ * app.use('/manage', mount(handler))
+ * ```
+ */
+export function mount(handler: FetchHandler, options: MountOptions = {}): ExpressMiddleware {
+  return async (request, response) => {
+    const { url: target, baseUrl: prefix, protocol, host, body: parsed } = request
+    const answer = await callHandler(
+      handler,
+      { request, response, target, prefix, protocol, host, parsed },
+      options,
+    )
+    await sendResponse(response, answer)
+  }
+}
+
+/** Answers as a hidden resource is answered, for ids that the host does not know (see `http.hidden`). */
+export function notFound(keyrung: Pick<Keyrung, 'http'>): ExpressMiddleware {
+  const answer = notFoundAnswer(keyrung)
+  return (_request, response) => sendAnswer(response, answer)
+}
+
+/** Two different ideas of who the caller is, in one app, are a mistake in one of them. */
+function compareTrustProxy(keyrung: Pick<Keyrung, 'http' | 'notify'>, { app }: ExpressRequest): void {
+  const hops = app.get('trust proxy')
+  const { trustedProxies } = keyrung.http
+  if (typeof hops !== 'number' || hops === trustedProxies) return
+  notifyOnce(keyrung, {
+    code: 'trust_proxy_differs',
+    message: `Express trusts ${hops} proxies ("trust proxy"), keyrung ${trustedProxies} (http.trustedProxies).`,
+  })
+}

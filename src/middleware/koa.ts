@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AnyCatalog } from '../core/catalog.js'
+import { invalid } from '../core/errors.js'
+import type { Principal } from '../core/principal.js'
+import type { FetchHandler } from '../http/fetch-handler.js'
+import { createGate } from '../http/gate.js'
+import type { GateResult } from '../http/gate.js'
+import type { GateArguments } from '../http/gate-demand.js'
+import { notFoundAnswer } from '../http/outcome.js'
+import type { Answer } from '../http/outcome.js'
+import type { Keyrung } from '../service/keyrung.js'
+import { callHandler } from './node-fetch.js'
+import type { MountOptions } from './node-fetch.js'
+import { NodeRequest } from './node-request.js'
+import { addVary, bodyStream, headerPairs } from './node-response.js'
+
+export type { MountOptions } from './node-fetch.js'
+
+/** The state behind a guard: `new Koa<GuardedState>()` has `ctx.state.principal` typed. */
+export interface GuardedState {
+  /** Who is calling; set by keyrung's guard. */
+  principal: Principal
+}
+
+/** What is read and set of a Koa context. */
+export interface KoaContext {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly request: { readonly method: string; readonly body?: unknown }
+  readonly originalUrl: string
+  readonly url: string
+  readonly protocol: string
+  readonly host: string
+  state: Partial<GuardedState>
+  status: number
+  body: unknown
+  set(name: string, value: string | string[]): void
+}
+
+/** A middleware for Koa 3. */
+export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => unknown
+
+/** How a fetch-style handler is mounted in Koa, which has no paths of its own. */
+export interface KoaMountOptions extends MountOptions {
+  /** Requests to other paths go on to the next middleware. @defaultValue `''`: all are for the handler */
+  readonly prefix?: string
+}
+
+/**
+ * Lets a request through to the next middleware if its key has all the permissions; the caller is then in
+ * `ctx.state.principal`. Without permissions any valid key will do.
+ *
+ * @throws KeyrungError `config_invalid` or `unknown_permission` for a mistake in what it was given
+ *
+ * @example
+ * ```ts
+ * router.get('/contacts', guard(keyrung, 'contacts:read'), listContacts)
+ * ```
+ */
+export function guard<C extends AnyCatalog>(
+  keyrung: Keyrung<C>,
+  ...args: GateArguments<NoInfer<C>>
+): KoaMiddleware {
+  const gate = createGate(keyrung, ...args)
+  return (context, next) => {
+    const conclude = (result: GateResult): unknown => {
+      if (!result.ok) return setAnswer(context, result.answer)
+      context.state.principal = result.principal
+      if (result.vary !== null) addVary(context.res, result.vary)
+      return next()
+    }
+    const result = gate(new NodeRequest(context.req, context.originalUrl))
+    return result instanceof Promise ? result.then(conclude) : conclude(result)
+  }
+}
+
+/**
+ * Mounts a fetch-style handler, such as the management API, under a path.
+ *
+ * @throws KeyrungError `config_invalid` for a prefix that is no path
+ *
+ * @example
+ * ```ts
+ * app.use(mount(handler, { prefix: '/manage' }))
+ * ```
+ */
+export function mount(
+  handler: FetchHandler,
+  { prefix = '', ...options }: KoaMountOptions = {},
+): KoaMiddleware {
+  if (!/^(?:\/[^/?#]+)*$/.test(prefix)) {
+    throw invalid('config_invalid', [
+      { path: 'prefix', message: 'must begin with a slash and end without one' },
+    ])
+  }
+  return async (context, next) => {
+    const { req: request, res: response, url, originalUrl, protocol, host } = context
+    const target = url.slice(prefix.length)
+    if (!url.startsWith(prefix) || !/^(?:[/?]|$)/.test(target)) return next()
+    // Another router may have taken a part of the path away already.
+    const outer = originalUrl.endsWith(url) ? originalUrl.slice(0, originalUrl.length - url.length) : ''
+    const parsed = context.request.body
+    const answer = await callHandler(
+      handler,
+      { request, response, target, prefix: outer + prefix, protocol, host, parsed },
+      options,
+    )
+    // The body first: it chooses a type and a status of its own.
+    context.body = bodyStream(answer)
+    context.status = answer.status
+    for (const [name, value] of headerPairs(answer.headers)) context.set(name, value)
+  }
+}
+
+/** Answers as a hidden resource is answered, for ids that the host does not know (see `http.hidden`). */
+export function notFound(keyrung: Pick<Keyrung, 'http'>): KoaMiddleware {
+  const answer = notFoundAnswer(keyrung)
+  return (context) => setAnswer(context, answer)
+}
+
+function setAnswer(context: KoaContext, { status, headers, body }: Answer): void {
+  context.status = status
+  for (const [name, value] of Object.entries(headers)) context.set(name, value)
+  context.body = body
+}

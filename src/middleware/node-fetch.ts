@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { KeyrungError } from '../core/errors.js'
+import type { FetchHandler } from '../http/fetch-handler.js'
+import { answerError, buildResponse } from '../http/outcome.js'
+import { readHttpSettings } from '../service/http-settings.js'
+import { readBody } from './node-body.js'
+import { NodeRequest } from './node-request.js'
+
+/** How a fetch-style handler is mounted. */
+export interface MountOptions {
+  /** The longest body that is read, in bytes; a longer one is answered with 413. @defaultValue `1_048_576` */
+  readonly maxBodyBytes?: number
+}
+
+/** A Node request with what its framework knows about it. */
+export interface MountedRequest {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Path and query behind the prefix. */
+  readonly target: string
+  readonly prefix: string
+  readonly protocol: string
+  readonly host: string | undefined
+  /** What a body parser has made of the body, if one has read it. */
+  readonly parsed: unknown
+}
+
+const defaultMaxBodyBytes = 1_048_576
+/** What cannot be asked of the handler is answered as it is by default. */
+const http = readHttpSettings({}, [])
+
+/** Describe a body that was read and written anew; the handler gets neither. */
+const bodyHeaders = new Set(['content-length', 'content-encoding', 'transfer-encoding'])
+
+/** Hands a Node request to a fetch-style handler; rejects only if the handler does. */
+export async function callHandler(
+  handler: FetchHandler,
+  mounted: MountedRequest,
+  { maxBodyBytes = defaultMaxBodyBytes }: MountOptions,
+): Promise<Response> {
+  let request: Request
+  try {
+    request = await buildRequest(mounted, maxBodyBytes)
+  } catch (error) {
+    const answer = buildResponse(answerError(error, http))
+    // The rest of what the client is sending is not waited for.
+    answer.headers.set('connection', 'close')
+    return answer
+  }
+  return handler(request, { peer: mounted.request.socket.remoteAddress, prefix: mounted.prefix })
+}
+
+async function buildRequest(mounted: MountedRequest, maxBodyBytes: number): Promise<Request> {
+  const { request, response, parsed } = mounted
+  const { method = 'GET' } = request
+  if (new NodeRequest(request).truncated) throw new KeyrungError('credential_invalid')
+  const url = buildUrl(mounted)
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  const body = hasBody ? await readBody(request, parsed, maxBodyBytes) : undefined
+
+  const headers = new Headers()
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i]!.toLowerCase()
+    // HTTP/2 puts method and path among the headers.
+    if (name.startsWith(':') || (body?.isRewritten && bodyHeaders.has(name))) continue
+    headers.append(name, request.rawHeaders[i + 1]!)
+  }
+
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
+  try {
+    return new Request(url, { method, headers, signal: gone.signal, body: body?.bytes ?? null })
+  } catch {
+    // CONNECT, TRACE and TRACK are methods that a `Request` cannot have.
+    throw new KeyrungError('method_not_allowed')
+  }
+}
+
+/** A URL whose host is what the client said only where that is nothing but a host. */
+function buildUrl({ target, protocol, host }: MountedRequest): URL {
+  const scheme = protocol === 'https' ? 'https' : 'http'
+  const isHost = host !== undefined && /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(host)
+  const named = `${scheme}://${host}`
+  const origin = isHost && URL.canParse(named) ? named : `${scheme}://host.invalid`
+  // Put behind the origin, not resolved against it: `//other.example/` is a path here.
+  return new URL(origin + (target.startsWith('/') ? target : `/${target}`))
+}
