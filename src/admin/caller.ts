@@ -1,0 +1,54 @@
+import type { Actor } from '../core/actor.js'
+import { KeyrungError } from '../core/errors.js'
+import { clientAddress } from '../net/client-address.js'
+import type { FetchContext } from '../http/fetch-handler.js'
+import { readCredential } from '../service/credential.js'
+import type { Keyrung } from '../service/keyrung.js'
+import { errorWord } from '../service/time-limit.js'
+
+/** The host's word on who is signed in; null for nobody. */
+export type ActorHook = (request: Request) => Actor | null | Promise<Actor | null>
+
+/**
+ * Finds out who is calling: the key that was presented, or whoever the host says is signed in.
+ *
+ * A bearer credential that does not look like a key of this host is left to the host, whose own tokens may come in
+ * the same header.
+ *
+ * @throws `actor_missing`, `hook_failed`, and the codes of a credential that is refused
+ */
+export async function findActor(
+  keyrung: Keyrung,
+  hook: ActorHook,
+  request: Request,
+  { peer }: FetchContext,
+): Promise<Actor> {
+  const { http, keyFormat } = keyrung
+  const valuesOf = (name: string): string[] => {
+    const value = request.headers.get(name)
+    return value === null ? [] : [value]
+  }
+  const bare = http.credentialHeader === null ? [] : valuesOf(http.credentialHeader)
+  const presented = readCredential(valuesOf('authorization'), bare)
+  const isKey = presented.ok
+    ? bare.length > 0 || keyFormat.looksLike(presented.secret)
+    : presented.code === 'credential_repeated'
+  if (!isKey) return askHost(hook, request)
+  if (!presented.ok) throw new KeyrungError(presented.code)
+  const sources = { peer, forwarded: valuesOf('forwarded'), xForwardedFor: valuesOf('x-forwarded-for') }
+  const ip = clientAddress(sources, http.trustedProxies)
+  const known = await keyrung.authenticate(presented.secret, ip === undefined ? {} : { ip })
+  if (!known.ok) throw new KeyrungError(known.code)
+  return { type: 'principal', principal: known.principal }
+}
+
+async function askHost(hook: ActorHook, request: Request): Promise<Actor> {
+  let actor: Actor | null
+  try {
+    actor = await hook(request)
+  } catch (error) {
+    throw new KeyrungError('hook_failed', { internal: `actor: ${errorWord(error)}` })
+  }
+  if (actor === null || actor === undefined) throw new KeyrungError('actor_missing')
+  return actor
+}

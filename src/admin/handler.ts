@@ -1,0 +1,96 @@
+import type { AnyCatalog } from '../core/catalog.js'
+import { invalid, KeyrungError } from '../core/errors.js'
+import type { Fault } from '../core/errors.js'
+import { ownProperties } from '../core/own-properties.js'
+import type { FetchHandler } from '../http/fetch-handler.js'
+import { answerError, buildResponse } from '../http/outcome.js'
+import type { Keyrung } from '../service/keyrung.js'
+import { findActor } from './caller.js'
+import type { ActorHook } from './caller.js'
+import { requireSameSite } from './origin.js'
+import { findRoute } from './route.js'
+
+/** How the management API finds out who calls it, and from where it may be called. */
+export interface AdminOptions {
+  /**
+   * Says who is signed in, by the host's own session; null: nobody. It gets the request as it is, whose body it
+   * must not read.
+   */
+  readonly actor: ActorHook
+  /** Origins beside the API's own whose pages may change things: `https://console.acme.example`. */
+  readonly origins?: readonly string[]
+  /** The host's id of a request, kept with audit events. @defaultValue the header `X-Request-Id` */
+  readonly requestId?: (request: Request) => string | undefined
+}
+
+/**
+ * Makes the management API as one fetch-style handler: keys, catalogue, permission reference, audit, and `me` for
+ * a calling key. JSON in snake_case, problems as RFC 9457.
+ *
+ * @throws `config_invalid`
+ *
+ * @example
+ * ```ts
+ * const admin = createAdmin(keyrung, { actor: (request) => sessions.actorOf(request) })
+ * app.use('/admin', mount(admin))
+ * ```
+ */
+export function createAdmin<C extends AnyCatalog>(keyrung: Keyrung<C>, options: AdminOptions): FetchHandler {
+  const { actor, origins, requestId } = checkOptions(keyrung, options)
+  const known = keyrung as unknown as Keyrung
+
+  async function answer(request: Request, context: Parameters<FetchHandler>[1]): Promise<Response> {
+    const match = findRoute(request.method, new URL(request.url).pathname)
+    if (match === undefined) throw new KeyrungError('not_found')
+    if (match.verb === null) {
+      const response = buildResponse(answerError(new KeyrungError('method_not_allowed'), keyrung.http))
+      response.headers.set('allow', match.methods.join(', '))
+      return response
+    }
+    requireSameSite(request, origins)
+    const call = { keyrung: known, request, id: match.id, requestId: idOf(requestId, request) }
+    const response = await match.verb({ ...call, actor: await findActor(known, actor, request, context) })
+    return request.method === 'HEAD' ? new Response(null, response) : response
+  }
+
+  return async (request, context) => {
+    try {
+      return await answer(request, context)
+    } catch (error) {
+      return buildResponse(answerError(error, keyrung.http))
+    }
+  }
+}
+
+/** An id that could not be kept is left out: nobody's change fails for it. */
+function idOf(read: NonNullable<AdminOptions['requestId']>, request: Request): string | undefined {
+  const id: unknown = read(request)
+  return typeof id === 'string' && /^[\x21-\x7e]{1,200}$/.test(id) ? id : undefined
+}
+
+function checkOptions(keyrung: unknown, options: unknown): Required<AdminOptions> {
+  const faults: Fault[] = []
+  const given = ownProperties(options)
+  const isKeyrung = typeof keyrung === 'object' && keyrung !== null && 'keys' in keyrung && 'http' in keyrung
+  if (!isKeyrung) faults.push({ path: 'keyrung', message: 'must be what createKeyrung made' })
+  if (typeof given?.get('actor') !== 'function') {
+    faults.push({ path: 'actor', message: 'must be a function that says who is signed in' })
+  }
+  const origins = given?.get('origins') ?? []
+  const isOrigin = (origin: unknown) =>
+    typeof origin === 'string' && URL.canParse(origin) && new URL(origin).origin === origin
+  if (!Array.isArray(origins) || !origins.every(isOrigin)) {
+    faults.push({
+      path: 'origins',
+      message: 'must be a list of origins such as https://console.acme.example',
+    })
+  }
+  const requestId = given?.get('requestId') ?? ((request: Request) => request.headers.get('x-request-id'))
+  if (typeof requestId !== 'function') faults.push({ path: 'requestId', message: 'must be a function' })
+  for (const name of given?.keys() ?? []) {
+    if (!['actor', 'origins', 'requestId'].includes(name))
+      faults.push({ path: name, message: 'is not an option' })
+  }
+  if (faults.length > 0) throw invalid('config_invalid', faults)
+  return { actor: given!.get('actor'), origins, requestId } as Required<AdminOptions>
+}

@@ -1,0 +1,143 @@
+import * as z from 'zod/mini'
+import { objectOf } from '../service/keys/fields.js'
+import type { Keys } from '../service/keys.js'
+import { createKeyInputs } from '../service/keys/input.js'
+import type { KeyFields, KeyInputs } from '../service/keys/input.js'
+import type { ListKeysInput } from '../service/keys/list.js'
+import type { EditOptions } from '../service/keys/options.js'
+import type { KeyView } from '../service/keys/view.js'
+import { answerJson, answerNothing } from './answer.js'
+import { readJsonBody } from './body.js'
+import { keyBody } from './key-body.js'
+import { limitOf, readQuery } from './query.js'
+import type { Call } from './call.js'
+import { nullableTimeField, parseTimestamp } from './timestamp.js'
+import { formatVersionTag, readVersionTag, passedOn, readWire, readWireFor, withWireNames } from './wire.js'
+
+const names = {
+  expires_at: 'expiresAt',
+  not_before: 'notBefore',
+  address_rules: 'addressRules',
+  owner_id: 'ownerId',
+  grace_seconds: 'graceMs',
+} as const
+
+const shared = {
+  ...{ name: passedOn, mode: passedOn, scopes: passedOn, metadata: passedOn },
+  ...{ address_rules: passedOn, owner_id: passedOn },
+  expires_at: z.optional(nullableTimeField),
+  not_before: z.optional(nullableTimeField),
+}
+const creation = objectOf({ ...shared, environment: passedOn })
+const edition = objectOf(shared)
+const reasoned = objectOf({ reason: passedOn })
+const rotation = objectOf({
+  reason: passedOn,
+  grace_seconds: z.optional(
+    z.custom<number>((value) => Number.isSafeInteger(value) && (value as number) >= 0, {
+      error: 'must be whole seconds, 0 or more',
+    }),
+  ),
+})
+const listing = objectOf({ status: passedOn, text: passedOn, cursor: passedOn, limit: passedOn })
+
+/** `POST /keys`: 201 with the secret, which is shown this once; 200 without it for a repetition. */
+export async function createKey({ keyrung, actor, request, requestId }: Call): Promise<Response> {
+  const body = await readWireFor(creation, await readJsonBody(request), names, (sound) =>
+    inputsOf(keyrung).create(toInput(sound), 0),
+  )
+  const input = toInput(body) as unknown as Parameters<Keys['create']>[1]
+  const idempotencyKey = request.headers.get('idempotency-key') ?? undefined
+  const made = await withWireNames({ ...names, 'Idempotency-Key': 'idempotencyKey' }, () =>
+    keyrung.keys.create(actor, input, { requestId, idempotencyKey }),
+  )
+  const { key, secret } = made
+  return answerJson({ key: keyBody(key), secret }, secret === null ? 200 : 201, {
+    etag: formatVersionTag(key.version),
+  })
+}
+
+/** `GET /keys`. */
+export async function listKeys({ keyrung, actor, request }: Call): Promise<Response> {
+  const { limit, ...filters } = readWire(listing, readQuery(request))
+  const input = { ...filters, limit: limitOf(limit) } as ListKeysInput
+  const { keys, next } = await keyrung.keys.list(actor, input)
+  return answerJson({ keys: keys.map(keyBody), next })
+}
+
+/** `GET /keys/:id`. */
+export async function getKey({ keyrung, actor, id }: Call): Promise<Response> {
+  return answerKey(await keyrung.keys.get(actor, id))
+}
+
+/** `PATCH /keys/:id`, with the version it was read at in `If-Match`. */
+export async function editKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+  const body = await readWireFor(edition, await readJsonBody(request), names, (sound) =>
+    inputsOf(keyrung).edit(toInput(sound), anyKey, 0),
+  )
+  const input = toInput(body) as Parameters<Keys['edit']>[2]
+  const options = { version: readVersionTag(request.headers.get('if-match')), requestId } as EditOptions
+  const key = await withWireNames({ ...names, 'If-Match': 'version' }, () =>
+    keyrung.keys.edit(actor, id, input, options),
+  )
+  return answerKey(key)
+}
+
+/** `POST /keys/:id/rotate`: the new secret is shown this once. */
+export async function rotateKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+  const { reason, grace_seconds: grace } = readWire(rotation, await readJsonBody(request))
+  const input = { ...toReason(reason), ...(grace === undefined ? {} : { graceMs: grace * 1_000 }) }
+  const { key, secret } = await withWireNames(names, () =>
+    keyrung.keys.rotate(actor, id, input, { requestId }),
+  )
+  return answerJson({ key: keyBody(key), secret }, 200, { etag: formatVersionTag(key.version) })
+}
+
+/** `POST /keys/:id/revoke`. */
+export async function revokeKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+  const { reason } = readWire(reasoned, await readJsonBody(request))
+  return answerKey(await keyrung.keys.revoke(actor, id, toReason(reason), { requestId }))
+}
+
+/** `POST /keys/:id/activate`. */
+export async function activateKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+  const { reason } = readWire(reasoned, await readJsonBody(request))
+  return answerKey(await keyrung.keys.activate(actor, id, toReason(reason), { requestId }))
+}
+
+/** `DELETE /keys/:id`. */
+export async function deleteKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+  const { reason } = readWire(reasoned, await readJsonBody(request))
+  await keyrung.keys.delete(actor, id, toReason(reason), { requestId })
+  return answerNothing()
+}
+
+/** The service's own readers of inputs, for what they have to say beside the wire's faults. */
+function inputsOf({ catalog, keyFormat }: Call['keyrung']): KeyInputs {
+  return createKeyInputs(catalog, keyFormat.environments)
+}
+
+/** A key that any edit fits. */
+const anyKey: KeyFields = {
+  ...{ name: 'any', environment: '', mode: 'custom', scopes: '', expiresAt: null, notBefore: null },
+  ...{ addressRules: '', metadata: '{}', ownerId: null },
+}
+
+function answerKey(key: KeyView): Response {
+  return answerJson({ key: keyBody(key) }, 200, { etag: formatVersionTag(key.version) })
+}
+
+function toReason(reason: unknown): { reason?: string } {
+  return reason === undefined ? {} : { reason: reason as string }
+}
+
+/** The members by their names inside; times as milliseconds. */
+function toInput(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const input: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(body)) {
+    const isTime = name === 'expires_at' || name === 'not_before'
+    input[names[name as keyof typeof names] ?? name] =
+      isTime && value !== null ? parseTimestamp(value) : value
+  }
+  return input
+}

@@ -1,0 +1,37 @@
+import { listAudit } from './audit.js'
+import { getCatalog, getPermissions } from './catalog.js'
+import { activateKey, createKey, deleteKey, editKey, getKey, listKeys, revokeKey, rotateKey } from './keys.js'
+import type { Call } from './call.js'
+import { getMe } from './me.js'
+
+type Verb = (call: Call) => Response | Promise<Response>
+
+/** Every path, with what each method does there. */
+const routes: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
+  '/keys': { GET: listKeys, POST: createKey },
+  '/keys/:id': { GET: getKey, PATCH: editKey, DELETE: deleteKey },
+  '/keys/:id/rotate': { POST: rotateKey },
+  '/keys/:id/revoke': { POST: revokeKey },
+  '/keys/:id/activate': { POST: activateKey },
+  '/catalog': { GET: getCatalog },
+  '/permissions': { GET: getPermissions },
+  '/audit': { GET: listAudit },
+  '/me': { GET: getMe },
+}
+
+/** What a request comes to: a verb, a path with other methods, or nothing. */
+export type Match =
+  { readonly verb: Verb; readonly id: string } | { readonly verb: null; readonly methods: readonly string[] }
+
+/** Finds what a method and a path come to; `undefined` for a path that is not there. */
+export function findRoute(method: string, path: string): Match | undefined {
+  const [, first, id, last] = /^\/([a-z]+)(?:\/([^/]+)(?:\/([a-z]+))?)?$/.exec(path) ?? []
+  const pattern = `/${first}${id === undefined ? '' : '/:id'}${last === undefined ? '' : `/${last}`}`
+  if (!Object.hasOwn(routes, pattern)) return undefined
+  const verbs = routes[pattern]!
+  // A HEAD is a GET whose body is not sent (RFC 9110, 9.3.2).
+  const wanted = method === 'HEAD' ? 'GET' : method
+  if (Object.hasOwn(verbs, wanted)) return { verb: verbs[wanted]!, id: id ?? '' }
+  const methods = Object.keys(verbs)
+  return { verb: null, methods: methods.includes('GET') ? [...methods, 'HEAD'] : methods }
+}
