@@ -1,0 +1,108 @@
+export { createKeyrung } from './service/create-keyrung.js'
+export type { Keyrung, KeyrungState, PermissionInput } from './service/keyrung.js'
+export type { KeyOptions, KeyrungOptions } from './service/options.js'
+export type { HttpOptions, HttpSettings } from './service/http-settings.js'
+export type { Notice, Notify } from './service/notice.js'
+export type { CacheBounds } from './service/credential-source.js'
+
+export { defineCatalog } from './core/catalog.js'
+export type { AnyCatalog, Catalog, PermissionOf, ScopeOf } from './core/catalog.js'
+export type { CatalogDefinition, GroupDefinition, ResourceDefinition } from './core/catalog-definition.js'
+export { ladder, ladders } from './core/ladder.js'
+export type { Ladder } from './core/ladder.js'
+export type { BoundScope, Group, Resource, Scope, Slot } from './core/resource.js'
+export type { BoundPermission, Effect, Permission } from './core/permission.js'
+export { parseScopes } from './core/scope.js'
+export type { ScopeSet } from './core/scope.js'
+export { compileGrant, covers, fullGrant } from './core/grant.js'
+export type { Grant } from './core/grant.js'
+export { createDemand, demandOf } from './core/demand.js'
+export type { Demand, DemandOptions } from './core/demand.js'
+export { check, evaluate } from './core/evaluate.js'
+export type { Layers } from './core/layers.js'
+export type {
+  Allowed,
+  CredentialRefusal,
+  Decision,
+  Denied,
+  DenyCode,
+  Layer,
+  Queued,
+  Reason,
+  Refusal,
+} from './core/decision.js'
+export { diffAccess } from './core/access-diff.js'
+export type { AccessDiff } from './core/access-diff.js'
+export { explain } from './core/explain.js'
+export type { Explanation, LayerFinding } from './core/explain.js'
+export { reference } from './core/reference.js'
+export type { ReferenceGroup, ReferenceResource, ReferenceRung } from './core/reference.js'
+
+export { isKeyrungError, KeyrungError } from './core/errors.js'
+export type { ErrorCode, Fault, KeyrungErrorOptions } from './core/errors.js'
+export type { Actor, PrincipalActor, SystemActor, UserActor } from './core/actor.js'
+export type { Principal } from './core/principal.js'
+export { auditActions } from './core/audit.js'
+export type { AuditAction, AuditEvent, DecisionEvent, EventRecord, KeySnapshot } from './core/audit.js'
+export type {
+  CredentialRow,
+  KeyMode,
+  KeyRecord,
+  KeyRow,
+  KeySecretRecord,
+  KeyStatus,
+  TombstoneRecord,
+} from './core/key.js'
+export type { MaybePromise } from './core/maybe-promise.js'
+export type { Json, JsonObject } from './core/plain-value.js'
+
+export { createKeyFormat } from './crypto/key-format.js'
+export type { KeyFormat, KeyFormatOptions } from './crypto/key-format.js'
+export type { HostSecretInput } from './crypto/host-secret.js'
+export { keyScannerRules } from './crypto/key-scanner.js'
+export type { KeyScannerRules, SecretlintConfig } from './crypto/key-scanner.js'
+export type { Entropy } from './crypto/random.js'
+
+export type { Admission, AdmissionRequest, Authentication } from './service/admission.js'
+export type { Access, AccessResult } from './service/access.js'
+export type { Keys } from './service/keys.js'
+export type { CreatedKey, RepeatedKey } from './service/keys/create.js'
+export type { CreateKeyInput, EditKeyInput } from './service/keys/input.js'
+export type { KeyPage, ListKeysInput } from './service/keys/list.js'
+export type {
+  ChangeOptions,
+  CreateOptions,
+  EditOptions,
+  Reason as ChangeReason,
+  RotateInput,
+} from './service/keys/options.js'
+export type { RotatedKey } from './service/keys/rotate.js'
+export type { KeyView, SecretView } from './service/keys/view.js'
+export type { KeySettings, KeyVerb, Lifecycle, LifecycleSwitches } from './service/key-settings.js'
+export type { Audit, AuditPage, AuditQuery } from './service/audit.js'
+export type { TickReport, Worker } from './service/worker.js'
+export type { SinkState } from './service/outbox.js'
+
+export type { AuditSink } from './ports/audit-sink.js'
+export type { AuditQueries, EventListRequest } from './ports/audit-store.js'
+export type {
+  Change,
+  CommitResult,
+  IdempotencyRecord,
+  MessageRecord,
+  Records,
+  RecordType,
+  SettingRecord,
+  Settable,
+  Timed,
+} from './ports/change.js'
+export type { Clock } from './ports/clock.js'
+export type { Directory, UserRights } from './ports/directory.js'
+export type { Entitlement } from './core/entitlement.js'
+export type { Entitlements } from './ports/entitlements.js'
+export type { KeyListRequest, KeyQueries, KeyUse } from './ports/key-store.js'
+export type { DueRequest, OutboxQueries } from './ports/outbox-store.js'
+export type { Freshness, PurgeRequest, Store } from './ports/store.js'
+
+export { memoryStore } from './stores/memory.js'
+export type { MemoryStoreOptions } from './stores/memory.js'
