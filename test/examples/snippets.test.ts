@@ -1,0 +1,142 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+const folder = fileURLToPath(new URL('../../examples/snippets/', import.meta.url))
+/** What snippets share, and no document shows. */
+const shared = ['server.ts']
+
+const home = process.cwd()
+let workplace: string
+beforeAll(() => {
+  workplace = mkdtempSync(join(tmpdir(), 'keyrung-snippets-'))
+  process.chdir(workplace)
+  vi.stubEnv('PORT', '0')
+  vi.stubEnv('KEYRUNG_SECRET', 'a secret for a snippet, long enough')
+  for (const method of ['log', 'error'] as const)
+    vi.spyOn(console, method).mockImplementation(() => undefined)
+})
+afterAll(() => {
+  process.chdir(home)
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+  rmSync(workplace, { recursive: true, force: true })
+})
+
+const refused = (status: number, code: string) => ({ status, body: { status, code } })
+
+/** What each snippet comes to when it is run as it stands in the documents. */
+const outcomes: Readonly<Record<string, object>> = {
+  'readme.ts': {
+    read: { status: 200, body: { workspace: 'ws_1', contacts: [] } },
+    write: {
+      status: 403,
+      body: {
+        code: 'insufficient',
+        missing: { permissions: ['contacts:write'], scopes: ['contacts:write'] },
+      },
+    },
+    nobody: refused(401, 'credential_missing'),
+  },
+  'express.ts': {
+    read: { status: 200, body: { data: [{ id: '1', name: 'Grace' }] } },
+    write: { status: 201, body: { createdBy: 'Quick start' } },
+    merge: refused(403, 'insufficient'),
+    wipe: refused(403, 'insufficient'),
+    ping: 200,
+    unknown: refused(404, 'not_found'),
+    revoked: refused(401, 'key_revoked'),
+  },
+  'koa.ts': {
+    read: { status: 200, body: { workspace: 'ws_1', data: [] } },
+    nobody: 401,
+    elsewhere: 404,
+  },
+  'gate.ts': {
+    known: { status: 200, body: { key: 'Edge' } },
+    nobody: refused(401, 'credential_missing'),
+    two: refused(401, 'credential_repeated'),
+  },
+  'catalog.ts': {
+    needed: 'forms:send',
+    held: ['forms:write-approval', 'forms:send'],
+    faults: [{ path: 'resources.contacts.ladder.rungs[2]' }, { path: 'resources.email.group' }],
+    lines: [
+      'contacts:read: Read (List and fetch contacts)',
+      'contacts:write-approval: Write, with approval',
+      'contacts:write: Write (Create and change contacts)',
+    ],
+    diff: { allowed: [], queued: ['contacts:write'], denied: ['email:send'] },
+  },
+  'decide.ts': {
+    decision: { effect: 'approval', queued: ['contacts:write'] },
+    explanation: { decision: { code: 'insufficient' }, decidedBy: 'key', enough: ['contacts:delete'] },
+    access: { ok: true, allowed: ['contacts:read', 'email:read', 'email:send'], queued: ['contacts:write'] },
+    afterwards: { effect: 'deny', code: 'not_entitled' },
+  },
+  'keys.ts': {
+    found: 1,
+    next: null,
+    scopes: ['contacts:write', 'email:send-approval'],
+    version: 2,
+    seen: ['ok', 'ok', 'ok', 'key_revoked', 'ok', 'credential_invalid'],
+    renamed: 'gone',
+  },
+  'admin.ts': {
+    created: {
+      status: 201,
+      body: { key: { name: 'CI', version: 1 }, secret: expect.stringMatching(/^acme_live_/) },
+    },
+    repeated: { status: 200, body: { key: { name: 'CI' }, secret: null } },
+    unread: refused(428, 'version_required'),
+    edited: { status: 200, body: { key: { name: 'CI 2', version: 2 } } },
+    member: refused(403, 'forbidden'),
+    nobody: 401,
+    crossSite: refused(403, 'cross_site'),
+    me: { status: 200, body: { mode: 'custom', scopes: ['contacts:read'] } },
+    inKoa: 200,
+  },
+  'sqlite.ts': { before: 'missing', after: 'current', refused: 'transaction_open' },
+  'testing.ts': {
+    justBefore: true,
+    expired: { ok: false, code: 'key_expired' },
+    outage: 'store_unavailable',
+  },
+  'own-store.ts': { kept: expect.toSatisfy((count: number) => count > 50), leftOut: 2 },
+  'audit.ts': {
+    actions: ['key.revoked', 'key.created'],
+    next: null,
+    report: { delivered: 6, failed: 0, flushed: 0, purged: 0, done: true },
+    received: ['key.created', 'key.revoked'],
+    state: { phase: 'ready', sinks: [{ name: 'console' }, { name: 'jsonl' }, { name: 'queue', waiting: 0 }] },
+  },
+  'operations.ts': {
+    found: true,
+    stillKnown: true,
+    counts: [1],
+    withNewOnly: true,
+    refusal: expect.stringContaining('secret: is shorter than 32 characters'),
+  },
+}
+
+describe('the snippets of the documents do what the documents say', () => {
+  it('every one of them is listed here', () => {
+    const files = readdirSync(folder).filter((file) => !shared.includes(file))
+    expect(files.toSorted()).toEqual(Object.keys(outcomes).toSorted())
+  })
+
+  it.each(Object.entries(outcomes))('%s', { timeout: 60_000 }, async (file, outcome) => {
+    const snippet = (await import(join(folder, file))) as { readonly outcome: object }
+    expect(snippet.outcome).toMatchObject(outcome)
+  })
+
+  it('audit.ts has written one line for each event', () => {
+    const lines = readFileSync(join(workplace, 'audit.jsonl'), 'utf8').trimEnd().split('\n')
+    expect(lines.map((line) => (JSON.parse(line) as { action: string }).action)).toEqual([
+      'key.created',
+      'key.revoked',
+    ])
+  })
+})
