@@ -1,0 +1,54 @@
+import { createServer } from 'node:http'
+import type { RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import Koa from 'koa'
+import { createKeyrung, memoryStore } from 'keyrung'
+import { guard as expressGuard } from 'keyrung/express'
+import { guard as koaGuard } from 'keyrung/koa'
+import { catalog, hostSecret } from '../seed.js'
+
+const answer = { contacts: [{ id: 1, name: 'Ann' }] }
+
+/** What each server answers with: the same handler, bare and guarded. */
+const listeners = {
+  'Express 5, bare': () => express().get('/contacts', (_request, response) => void response.json(answer)),
+  'Express 5, guarded': async () => {
+    const { keyrung } = await createGuarded()
+    return express().get('/contacts', expressGuard(keyrung, 'contacts:read'), (_request, response) => {
+      response.json(answer)
+    })
+  },
+  'Koa 3, bare': () => new Koa().use((context) => void (context.body = answer)).callback(),
+  'Koa 3, guarded': async () => {
+    const { keyrung } = await createGuarded()
+    return new Koa()
+      .use(koaGuard(keyrung, 'contacts:read'))
+      .use((context) => void (context.body = answer))
+      .callback()
+  },
+} satisfies Record<string, () => RequestListener | Promise<RequestListener>>
+
+/** The name of a server. */
+export type ServerName = keyof typeof listeners
+
+async function createGuarded() {
+  const store = memoryStore()
+  const keyrung = createKeyrung({ catalog, store, secret: hostSecret, keys: { prefix: 'tp' } })
+  const actor = { type: 'system', name: 'bench', workspaceId: 'ws_1' } as const
+  const { secret } = await keyrung.keys.create(actor, { name: 'Bench', scopes: ['contacts:read'] })
+  keyrung.run()
+  shown = secret
+  return { keyrung }
+}
+
+/** The key that was made, if one was. */
+let shown = 'none'
+
+/** Serves until its parent ends it, and tells the parent where. */
+export async function serveAlone(name: ServerName): Promise<void> {
+  const server = createServer(await listeners[name]())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  process.send!({ port: (server.address() as AddressInfo).port, secret: shown })
+  process.once('disconnect', () => process.exit())
+}

@@ -1,0 +1,47 @@
+import { cpus, totalmem } from 'node:os'
+import { createRequire } from 'node:module'
+import { misses } from './contest.js'
+import { checkContest, compileContest } from './contests/check.js'
+import { serveAlone } from './contests/http-servers.js'
+import type { ServerName } from './contests/http-servers.js'
+import { httpContest } from './contests/http.js'
+import { sqliteContest } from './contests/sqlite.js'
+import { verifyAlone, verifyContest } from './contests/verify.js'
+
+const contests: Record<string, () => Promise<void>> = {
+  check: checkContest,
+  compile: compileContest,
+  verify: verifyContest,
+  sqlite: sqliteContest,
+  http: httpContest,
+}
+
+const [, , verb, ...rest] = process.argv
+if (verb === '--serve') await serveAlone(rest[0] as ServerName)
+else if (verb === '--verify') await verifyAlone(Number(rest[0]), rest[1] as 'host' | 'none')
+else await runContests(process.argv.slice(2))
+if (misses.length > 0) process.exitCode = 1
+
+async function runContests(wanted: readonly string[]): Promise<void> {
+  const require = createRequire(import.meta.url)
+  const versions = ['@casl/ability', 'casbin', 'better-auth', '@better-auth/api-key', 'mitata'].map(
+    (name) => `${name} ${(require(`../node_modules/${name}/package.json`) as { version: string }).version}`,
+  )
+  console.log(
+    `Node ${process.version} on ${cpus().length} × ${cpus()[0]!.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+  )
+  console.log(versions.join(', '))
+  console.log('Medians of five interleaved rounds; the last column is the rate beside the first row.')
+
+  const unknown = wanted.filter((name) => !Object.hasOwn(contests, name))
+  if (unknown.length > 0) {
+    console.error(`There is no contest ${unknown.join(', ')}; there are ${Object.keys(contests).join(', ')}.`)
+    process.exit(2)
+  }
+  for (const [name, run] of Object.entries(contests)) {
+    if (wanted.length === 0 || wanted.includes(name)) await run()
+  }
+  if (misses.length > 0) {
+    console.log(`\n${misses.length} goals missed:\n  ${misses.join('\n  ')}`)
+  }
+}
