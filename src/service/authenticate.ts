@@ -154,18 +154,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
 /** Its grant is looked up only where it is asked for: to know who calls, nobody needs it. */
 class KnownCaller implements Caller {
-  readonly principal: Principal
-  readonly key: KeyRecord
-  readonly #grantOf: (key: KeyRecord) => Grant
-
-  constructor(principal: Principal, key: KeyRecord, grantOf: (key: KeyRecord) => Grant) {
-    this.principal = principal
-    this.key = key
-    this.#grantOf = grantOf
-  }
+  constructor(
+    readonly principal: Principal,
+    readonly key: KeyRecord,
+    private readonly grantOf: (key: KeyRecord) => Grant,
+  ) {}
 
   get grant(): Grant {
-    return this.#grantOf(this.key)
+    return this.grantOf(this.key)
   }
 }
 

@@ -68,7 +68,10 @@ function batchByTick(
     const rows = isPromise(asked) ? await asked : asked
     if (!Array.isArray(rows))
       throw new KeyrungError('store_unavailable', { internal: 'findCredentials: no list' })
-    return new Map(rows.map((row: CredentialRow) => [row.secret.digest, row]))
+    if (!rows.every((row) => digests.has(row?.secret?.digest))) {
+      throw new KeyrungError('store_unavailable', { internal: 'findCredentials: a row nobody asked for' })
+    }
+    return new Map(rows.map((row) => [row.secret.digest, row]))
   }
 
   return (digest) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { CredentialRow } from '../../src/core/key.js'
 import { isPromise } from '../../src/core/maybe-promise.js'
 import type { Freshness, Store } from '../../src/ports/store.js'
 import { memoryStore } from '../../src/stores/memory.js'
@@ -260,4 +261,25 @@ test('a strict instance still waits for the cached ones beside it', async () => 
   expect(await passing(codeOf(cached, secret))).toBe('ok')
   await passing(strict.keys.revoke(admin, key.id))
   expect(await passing(codeOf(cached, secret))).toBe('key_revoked')
+})
+
+test.each<[string, (row: CredentialRow) => unknown]>([
+  ['a row that nobody asked for', (row) => [{ ...row, secret: { ...row.secret, digest: 'x'.repeat(32) } }]],
+  ['a row without its secret', ({ key }) => [{ key }]],
+  ['nothing where a row should be', () => [undefined]],
+  ['no list', (row) => row],
+])('an asynchronous store that answers %s is an outage, not an unknown key', async (_, change) => {
+  const { clock, inner, passing } = await farm('strict', soon)
+  const { keyrung } = sample({
+    clock,
+    store: {
+      ...{ ...inner, synchronous: false, freshness: 'strict' },
+      findCredentials: async (digests) => {
+        const [row] = await inner.findCredentials(digests)
+        return change(row!) as CredentialRow[]
+      },
+    },
+  })
+  const { secret } = await passing(keyrung.keys.create(admin, { name: 'A', scopes: ['contacts:read'] }))
+  await expect(passing(codeOf(keyrung, secret))).rejects.toMatchObject({ code: 'store_unavailable' })
 })
