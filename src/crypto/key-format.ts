@@ -143,14 +143,16 @@ function hasValidTail(secret: string, start: number, headCrc: number): boolean {
   const end = start + randomLength
   for (let i = start; i < end; i++) {
     const code = secret.charCodeAt(i)
-    if (code > 127 || digits[code] === notBase62) return false
+    // Beyond the table is `undefined`, which is not below 62 either.
+    if (!(digits[code]! < 62)) return false
     crc = crcTable[(crc ^ code) & 255]! ^ (crc >>> 8)
   }
   let checksum = 0
   for (let i = end; i < end + checksumLength; i++) {
     const code = secret.charCodeAt(i)
-    if (code > 127 || digits[code] === notBase62) return false
-    checksum = checksum * 62 + digits[code]!
+    const digit = digits[code]!
+    if (!(digit < 62)) return false
+    checksum = checksum * 62 + digit
   }
   return checksum === ~crc >>> 0
 }
