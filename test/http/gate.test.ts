@@ -156,7 +156,6 @@ describe('a gate never throws and never lets through by mistake', () => {
     [
       'is a thenable that throws',
       () => ({
-        // oxlint-disable-next-line unicorn/no-thenable -- on purpose
         then: () => {
           throw new Error('canary')
         },

@@ -21,7 +21,7 @@ test.each([
   'const m = Math; export const x = m.random()',
   'export const x = crypto.getRandomValues(new Uint8Array(1))',
   'export const x = process.env',
-  `export const x = (globalThis as any)['Da' + 'te']`,
+  `export const x = globalThis['Da' + 'te' as 'Date']`,
   'setTimeout(() => 0, 1)',
   'export const x = new Intl.DateTimeFormat().format()',
   `export const x = 'a'.localeCompare('b')`,
