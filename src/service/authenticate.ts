@@ -1,10 +1,11 @@
 import type { AnyCatalog } from '../core/catalog.js'
+import { Credential } from '../core/credential.js'
 import type { CredentialRefusal } from '../core/decision.js'
 import { KeyrungError } from '../core/errors.js'
 import { createGrantCache, fullGrant } from '../core/grant.js'
 import type { Grant } from '../core/grant.js'
 import type { CredentialRow, KeyRecord } from '../core/key.js'
-import { isCredentialRow, judgeCredential } from '../core/key-standing.js'
+import { judgeCredential } from '../core/key-standing.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { ownProperties } from '../core/own-properties.js'
@@ -68,25 +69,16 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return grant
   }
 
-  function admit(row: CredentialRow, address: string | undefined): Caller | CredentialRefusal {
-    const { key, secret } = row
-    const rules = key.addressRules
-    // Most keys have no limit in time, and a clock costs as much as a lookup.
-    const isTimed = secret.endsAt !== null || key.expiresAt !== null || key.notBefore !== null
-    const refused = judgeCredential(row, isTimed ? clock.now() : 0)
+  function admit(credential: Credential, address: string | undefined): Caller | CredentialRefusal {
+    const refused = credential.isOpen ? undefined : judgeLimits(credential, address)
+    return refused ?? new KnownCaller(credential.principal(address), credential.key, grantOfKey)
+  }
+
+  function judgeLimits(credential: Credential, address: string | undefined): CredentialRefusal | undefined {
+    const { addressRules } = credential.key
+    const refused = judgeCredential(credential, clock.now())
     if (refused !== undefined) return refused
-    if (rules !== '' && !matchers(rules)(address)) return 'address_denied'
-    const principal: Principal = {
-      type: 'key',
-      keyId: key.id,
-      secretId: secret.id,
-      keyName: key.name,
-      workspaceId: key.workspaceId,
-      environment: key.environment,
-      ownerId: key.ownerId,
-      address: address ?? null,
-    }
-    return new KnownCaller(principal, key, grantOfKey)
+    return addressRules === '' || matchers(addressRules)(address) ? undefined : 'address_denied'
   }
 
   function judgeDigest(
@@ -96,8 +88,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     address: string | undefined,
   ): Caller | CredentialRefusal {
     if (row === undefined) return 'credential_invalid'
-    if (!isCredentialRow(row) || row.secret.digest !== asked) throw malformed()
-    return row.key.environment === environment ? admit(row, address) : 'credential_invalid'
+    const credential = Credential.from(row)
+    if (credential?.digest !== asked) throw malformed()
+    return credential.environment === environment ? admit(credential, address) : 'credential_invalid'
   }
 
   /** While the host's secrets rotate, a key may be stored under any of them. */
@@ -142,11 +135,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       }
       const judge = (row: CredentialRow | undefined): Caller | CredentialRefusal => {
         if (row === undefined) return 'credential_invalid'
-        if (!isCredentialRow(row) || row.secret.id !== secretId) throw malformed()
-        if (row.key.id !== keyId || row.key.workspaceId !== workspaceId) return 'credential_invalid'
+        const credential = Credential.from(row)
+        if (credential?.secret.id !== secretId) throw malformed()
+        const { key } = credential
+        if (key.id !== keyId || key.workspaceId !== workspaceId) return 'credential_invalid'
         // What is not one of this instance's environments was made for another deployment.
-        if (!keyFormat.isEnvironment(row.key.environment)) return 'credential_invalid'
-        return admit(row, typeof address === 'string' ? address : undefined)
+        if (!keyFormat.isEnvironment(key.environment)) return 'credential_invalid'
+        return admit(credential, typeof address === 'string' ? address : undefined)
       }
       const row = source.findById(secretId)
       return isPromise(row) ? row.then(judge) : judge(row)

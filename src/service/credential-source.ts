@@ -1,3 +1,4 @@
+import { Credential } from '../core/credential.js'
 import { KeyrungError } from '../core/errors.js'
 import type { CredentialRow } from '../core/key.js'
 import { isPromise } from '../core/maybe-promise.js'
@@ -47,9 +48,14 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
     max: bounds.max ?? 100_000,
     maxMissing: bounds.maxUnknown ?? 10_000,
   }
-  const byDigest = createLeased({ ...shared, load: findTogether })
+  const byDigest = createLeased({ ...shared, load: (digest: string) => findTogether(digest).then(prepare) })
   const byId = createLeased({ ...shared, load: (id: string) => store.findCredentialById(id) })
   return { findByDigest: byDigest.get, findById: byId.get }
+}
+
+/** What is kept is looked at once for the whole lease; what is not sound is left for the check to refuse. */
+function prepare(row: CredentialRow | undefined): CredentialRow | undefined {
+  return row && (Credential.from(row) ?? row)
 }
 
 /** Asks for everything that is wanted in one turn of the event loop with one query. */

@@ -6,8 +6,8 @@ export interface Contestant {
   readonly run: () => unknown
 }
 
-/** What came of it, in nanoseconds a call: the median of the rounds' medians. */
-export type Standings = ReadonlyMap<string, number>
+/** What came of it, in nanoseconds a call: one figure for each round. */
+export type Standings = ReadonlyMap<string, readonly number[]>
 
 /** A sentence that the figures must bear out, e.g. "at least 15 times CASL". */
 export interface Goal {
@@ -18,43 +18,48 @@ export interface Goal {
 }
 
 export const misses: string[] = []
-const rounds = 5
+const rounds = 25
 
 /**
- * Lets all do the same work, in turns within one run, so that a machine whose speed drifts does so for all of them.
+ * Lets all do the same work, in short turns within one run, so that a machine whose speed drifts does so for all of
+ * them.
  */
 export async function contest(
   title: string,
   contestants: readonly Contestant[],
   goals: readonly Goal[] = [],
 ): Promise<Standings> {
-  const medians = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
+  const standings = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
+  for (const { run } of contestants) await measure(run, { min_cpu_time: 200e6 })
   for (let round = 0; round < rounds; round++) {
     for (const { name, run } of contestants) {
-      const { p50 } = await measure(run, { min_cpu_time: 150e6, min_samples: 12 })
-      medians.get(name)!.push(p50)
+      const { p50 } = await measure(run, { min_cpu_time: 25e6, min_samples: 3 })
+      standings.get(name)!.push(p50)
     }
   }
-  const standings = new Map([...medians].map(([name, all]) => [name, median(all)]))
   report(title, standings, goals)
   return standings
 }
 
-/** Prints figures that were taken in another way, in the same manner. */
+/** Prints the medians, and rates beside each other as the median of the rounds' own ratios. */
 export function report(title: string, standings: Standings, goals: readonly Goal[] = []): void {
   console.log(`\n${title}`)
   const first = [...standings.values()][0]!
-  for (const [name, ns] of standings) {
-    console.log(
-      `  ${name.padEnd(44)} ${formatTime(ns).padStart(11)}  ${(first / ns).toFixed(3).padStart(9)} ×`,
-    )
+  for (const [name, times] of standings) {
+    const rate = rateOf(times, first).toFixed(3)
+    console.log(`  ${name.padEnd(44)} ${formatTime(median(times)).padStart(11)}  ${rate.padStart(9)} ×`)
   }
   for (const { of, against, times } of goals) {
-    const reached = standings.get(against)! / standings.get(of)!
+    const reached = rateOf(standings.get(of)!, standings.get(against)!)
     const line = `${of}: ${reached.toFixed(2)} times ${against}, wanted ${times}`
     console.log(`  ${reached >= times ? 'reached' : 'MISSED '}  ${line}`)
     if (reached < times) misses.push(`${title}: ${line}`)
   }
+}
+
+/** How many times the rate of another: what slowed a whole round slowed both. */
+function rateOf(times: readonly number[], others: readonly number[]): number {
+  return median(times.map((ns, round) => others[round]! / ns))
 }
 
 export function median(values: readonly number[]): number {

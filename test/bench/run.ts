@@ -31,7 +31,7 @@ async function runContests(wanted: readonly string[]): Promise<void> {
     `Node ${process.version} on ${cpus().length} × ${cpus()[0]!.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
   )
   console.log(versions.join(', '))
-  console.log('Medians of five interleaved rounds; the last column is the rate beside the first row.')
+  console.log('Medians of interleaved rounds; the last column is the rate beside the first row.')
 
   const unknown = wanted.filter((name) => !Object.hasOwn(contests, name))
   if (unknown.length > 0) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CredentialRow, KeyRecord, KeySecretRecord } from '../../src/core/key.js'
-import { isCredentialRow, judgeCredential } from '../../src/core/key-standing.js'
+import { judgeCredential } from '../../src/core/key-standing.js'
 
 const now = 1_767_225_600_000
 
@@ -39,43 +39,5 @@ describe('the standing of a credential', () => {
     ['with an end that is NaN has ended', {}, { endsAt: NaN }, 'key_expired'],
   ])('%s', (_, key, secret, expected) => {
     expect(judgeCredential(row(key, secret), now)).toBe(expected)
-  })
-})
-
-describe('what a store answers', () => {
-  test.each<[string, CredentialRow]>([
-    ['a plain row', row()],
-    ['full access', row({ mode: 'full', scopes: '' })],
-    ['a revoked key', row({ status: 'revoked' })],
-    ['times and an owner', row({ expiresAt: now, notBefore: 0, ownerId: 'ann' }, { endsAt: now })],
-  ])('can be decided on: %s', (_, answer) => {
-    expect(isCredentialRow(answer)).toBe(true)
-  })
-
-  test.each<[string, unknown]>([
-    ['no key', { ...row(), key: undefined }],
-    ['a key that is null', { ...row(), key: null }],
-    ['no secret', { ...row(), secret: undefined }],
-    ['a secret that is null', { ...row(), secret: null }],
-    ['a key that is text', { ...row(), key: 'key_1' }],
-    ['a key without id', row({ id: undefined }, { keyId: undefined })],
-    ['a secret of another key', row({}, { keyId: 'key_2' })],
-    ['a workspace that is no text', row({ workspaceId: 7 }, { workspaceId: 7 })],
-    ['no workspace', row({ workspaceId: '' }, { workspaceId: '' })],
-    ['a secret of another workspace', row({}, { workspaceId: 'ws_2' })],
-    ['a secret without id', row({}, { id: undefined })],
-    ['another status', row({ status: 'paused' })],
-    ['another mode', row({ mode: 'all' })],
-    ['no scopes', row({ scopes: undefined })],
-    ['no environment', row({ environment: undefined })],
-    ['no address rules', row({ addressRules: undefined })],
-    ['an owner that is no text', row({ ownerId: 7 })],
-    ['no owner at all', row({ ownerId: undefined })],
-    ['an expiry that is text', row({ expiresAt: '2030' })],
-    ['an expiry that is infinite', row({ expiresAt: Infinity })],
-    ['a beginning that is missing', row({ notBefore: undefined })],
-    ['an end that is NaN', row({}, { endsAt: NaN })],
-  ])('cannot be decided on: %s', (_, answer) => {
-    expect(isCredentialRow(answer as CredentialRow)).toBe(false)
   })
 })

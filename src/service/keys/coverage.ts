@@ -1,11 +1,12 @@
 import type { Actor, PrincipalActor } from '../../core/actor.js'
+import { Credential } from '../../core/credential.js'
 import { KeyrungError } from '../../core/errors.js'
 import { covers } from '../../core/grant.js'
 import type { Grant } from '../../core/grant.js'
 import type { CredentialRow } from '../../core/key.js'
 import { findLooserLimits, grantOfKey } from '../../core/key-edit.js'
 import type { KeyRights } from '../../core/key-edit.js'
-import { isCredentialRow, judgeCredential } from '../../core/key-standing.js'
+import { judgeCredential } from '../../core/key-standing.js'
 import type { Principal } from '../../core/principal.js'
 import { coversAddresses } from '../../net/address-cover.js'
 import type { Change } from '../../ports/change.js'
@@ -59,13 +60,14 @@ async function demandOfPrincipal(
 /** A principal's credential at this moment: it was admitted before, but may have been revoked since. */
 async function findInForce({ store, clock }: Needs, principal: Principal): Promise<CredentialRow> {
   const row = await store.findCredentialById(principal.secretId)
+  const credential = row && Credential.from(row)
   const { keyId, workspaceId } = principal
-  if (!row || !isCredentialRow(row) || row.key.id !== keyId || row.key.workspaceId !== workspaceId) {
+  if (!credential || credential.key.id !== keyId || credential.key.workspaceId !== workspaceId) {
     throw new KeyrungError('credential_invalid')
   }
-  const code = judgeCredential(row, clock.now())
+  const code = judgeCredential(credential, clock.now())
   if (code) throw new KeyrungError(code)
-  return row
+  return credential
 }
 
 /** All that caps a principal: it holds what every one of them covers. */

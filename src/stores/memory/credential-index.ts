@@ -1,20 +1,15 @@
+import { Credential } from '../../core/credential.js'
 import type { CredentialRow, KeyRecord, KeySecretRecord } from '../../core/key.js'
-
-/** The one object that stands for a credential as long as it exists; its parts are replaced as they change. */
-interface Holder {
-  secret: KeySecretRecord
-  key: KeyRecord
-}
 
 const none: readonly KeySecretRecord[] = []
 
 /** Which key a digest leads to; a secret counts only together with its key, in the same workspace. */
 export class CredentialIndex {
-  readonly #holders = new Map<string, Holder>()
+  readonly #rows = new Map<string, CredentialRow>()
   readonly #secretsOfKey = new Map<string, readonly KeySecretRecord[]>()
 
   find(digest: string): CredentialRow | undefined {
-    return this.#holders.get(digest)
+    return this.#rows.get(digest)
   }
 
   secretsOf(keyId: string): readonly KeySecretRecord[] {
@@ -24,7 +19,7 @@ export class CredentialIndex {
   keyChanged(before: KeyRecord | undefined, after: KeyRecord | undefined): void {
     for (const secret of this.secretsOf((after ?? before)!.id)) {
       if (after) this.#link(secret, after)
-      else this.#holders.delete(secret.digest)
+      else this.#rows.delete(secret.digest)
     }
   }
 
@@ -40,7 +35,7 @@ export class CredentialIndex {
       else this.#secretsOfKey.delete(before.keyId)
       // Another secret may have been given this digest in the same commit.
       const moved = !after || after.digest !== before.digest || after.keyId !== before.keyId
-      if (moved && this.#holders.get(before.digest)?.secret === before) this.#holders.delete(before.digest)
+      if (moved && this.#rows.get(before.digest)?.secret === before) this.#rows.delete(before.digest)
     }
     if (!after) return
     this.#secretsOfKey.set(after.keyId, [...this.secretsOf(after.keyId), after])
@@ -49,12 +44,8 @@ export class CredentialIndex {
 
   #link(secret: KeySecretRecord, key: KeyRecord): void {
     if (secret.workspaceId !== key.workspaceId) return
-    const holder = this.#holders.get(secret.digest)
-    if (holder?.secret.id === secret.id) {
-      holder.secret = secret
-      holder.key = key
-    } else {
-      this.#holders.set(secret.digest, { secret, key })
-    }
+    const row = { secret, key }
+    // Records are frozen, so what is found sound now is so until they are replaced.
+    this.#rows.set(secret.digest, Credential.from(row) ?? row)
   }
 }

@@ -45,10 +45,19 @@ async function createGuarded() {
 /** The key that was made, if one was. */
 let shown = 'none'
 
-/** Serves until its parent ends it, and tells the parent where. */
+/** What a server answers when it is asked: the processor time it has used so far, in microseconds. */
+export interface Usage {
+  readonly cpu: number
+}
+
+/** Serves until its parent ends it, and tells the parent where; asked for anything, it tells its processor time. */
 export async function serveAlone(name: ServerName): Promise<void> {
   const server = createServer(await listeners[name]())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   process.send!({ port: (server.address() as AddressInfo).port, secret: shown })
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage()
+    process.send!({ cpu: user + system } satisfies Usage)
+  })
   process.once('disconnect', () => process.exit())
 }

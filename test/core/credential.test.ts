@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest'
+import { Credential } from '../../src/core/credential.js'
+import type { CredentialRow, KeyRecord, KeySecretRecord } from '../../src/core/key.js'
+
+const now = 1_767_225_600_000
+
+function row(key: object = {}, secret: object = {}): CredentialRow {
+  return {
+    key: {
+      ...{ id: 'key_1', workspaceId: 'ws_1', status: 'active', mode: 'custom', scopes: 'contacts:read' },
+      ...{ environment: 'live', addressRules: '', ownerId: null, expiresAt: null, notBefore: null },
+      ...key,
+    } as KeyRecord,
+    secret: {
+      ...{ id: 'sec_1', keyId: 'key_1', workspaceId: 'ws_1', endsAt: null },
+      ...secret,
+    } as KeySecretRecord,
+  }
+}
+
+describe('what a store answers', () => {
+  test.each<[string, CredentialRow]>([
+    ['a plain row', row()],
+    ['full access', row({ mode: 'full', scopes: '' })],
+    ['a revoked key', row({ status: 'revoked' })],
+    ['times and an owner', row({ expiresAt: now, notBefore: 0, ownerId: 'ann' }, { endsAt: now })],
+  ])('can be decided on: %s', (_, answer) => {
+    expect(Credential.from(answer)).toMatchObject(answer)
+  })
+
+  test.each<[string, unknown]>([
+    ['nothing', null],
+    ['a text', 'key_1'],
+    ['no key', { ...row(), key: undefined }],
+    ['a key that is null', { ...row(), key: null }],
+    ['no secret', { ...row(), secret: undefined }],
+    ['a secret that is null', { ...row(), secret: null }],
+    ['a key that is text', { ...row(), key: 'key_1' }],
+    ['a key without id', row({ id: undefined }, { keyId: undefined })],
+    ['a secret of another key', row({}, { keyId: 'key_2' })],
+    ['a workspace that is no text', row({ workspaceId: 7 }, { workspaceId: 7 })],
+    ['no workspace', row({ workspaceId: '' }, { workspaceId: '' })],
+    ['a secret of another workspace', row({}, { workspaceId: 'ws_2' })],
+    ['a secret without id', row({}, { id: undefined })],
+    ['another status', row({ status: 'paused' })],
+    ['another mode', row({ mode: 'all' })],
+    ['no scopes', row({ scopes: undefined })],
+    ['no environment', row({ environment: undefined })],
+    ['no address rules', row({ addressRules: undefined })],
+    ['an owner that is no text', row({ ownerId: 7 })],
+    ['no owner at all', row({ ownerId: undefined })],
+    ['an expiry that is text', row({ expiresAt: '2030' })],
+    ['an expiry that is infinite', row({ expiresAt: Infinity })],
+    ['a beginning that is missing', row({ notBefore: undefined })],
+    ['an end that is NaN', row({}, { endsAt: NaN })],
+  ])('cannot be decided on: %s', (_, answer) => {
+    expect(Credential.from(answer as CredentialRow)).toBeUndefined()
+  })
+})
+
+describe('a credential that was found sound', () => {
+  test('is not looked at again, but every copy of it is', () => {
+    const credential = Credential.from(row())!
+    expect(Credential.from(credential)).toBe(credential)
+    const copy = Object.assign(Object.create(Object.getPrototypeOf(credential) as object), credential)
+    expect(Credential.from({ ...copy, key: { ...copy.key, status: 'paused' } })).toBeUndefined()
+    expect(Credential.from(Object.assign(copy, { secret: undefined }))).toBeUndefined()
+  })
+
+  test.each<[string, object, object, boolean]>([
+    ['a key without limits', {}, {}, true],
+    ['one with an owner', { ownerId: 'ann' }, {}, true],
+    ['a revoked one', { status: 'revoked' }, {}, false],
+    ['one that expires', { expiresAt: now }, {}, false],
+    ['one that begins', { notBefore: now }, {}, false],
+    ['one for some addresses', { addressRules: '192.0.2.1' }, {}, false],
+    ['a secret that ends', {}, { endsAt: now }, false],
+  ])('%s is open, or has to be judged', (_, key, secret, isOpen) => {
+    expect(Credential.from(row(key, secret))!.isOpen).toBe(isOpen)
+  })
+
+  test('stands for one frozen principal without an address, and for its own with one', () => {
+    const credential = Credential.from(row({ name: 'Claude', ownerId: 'ann' }))!
+    const known = { type: 'key', keyId: 'key_1', secretId: 'sec_1', keyName: 'Claude', workspaceId: 'ws_1' }
+    const principal = { ...known, environment: 'live', ownerId: 'ann', address: null }
+    expect(credential.principal(undefined)).toStrictEqual(principal)
+    expect(credential.principal(undefined)).toBe(credential.principal(undefined))
+    expect(Object.isFrozen(credential.principal(undefined))).toBe(true)
+    expect(credential.principal('192.0.2.1')).toStrictEqual({ ...principal, address: '192.0.2.1' })
+  })
+})
