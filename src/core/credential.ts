@@ -37,10 +37,11 @@ export class Credential implements CredentialRow {
     return isSound(row) ? new Credential(row.secret, row.key) : undefined
   }
 
-  /** Who it stands for; the same frozen value each time where the address is not known. */
-  principal(address: string | undefined): Principal {
-    if (address !== undefined) return describe(this, address)
-    return (this.#principal ??= Object.freeze(describe(this, null)))
+  /** Who it stands for; the same frozen value for as long as it comes from the same address. */
+  principal(address: string | null): Principal {
+    const known = this.#principal
+    if (known !== undefined && known.address === address) return known
+    return (this.#principal = Object.freeze(describe(this, address)))
   }
 }
 

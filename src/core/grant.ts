@@ -1,3 +1,4 @@
+import { createBounded } from './bounded.js'
 import type { AnyCatalog } from './catalog.js'
 import { invalid } from './errors.js'
 import { ownElements } from './own-properties.js'
@@ -103,19 +104,5 @@ export function covers(holder: Grant, wanted: Grant): boolean {
  * A text says everything that decides within one catalogue, so it is the whole key; a cache belongs to one catalogue.
  */
 export function createGrantCache(catalog: AnyCatalog, max: number): (text: string) => Grant {
-  // Two generations: what was used since the last turn survives the next, at the price of one lookup.
-  const half = Math.max(1, Math.floor(max / 2))
-  let recent = new Map<string, Grant>()
-  let older = new Map<string, Grant>()
-  return (text) => {
-    const known = recent.get(text)
-    if (known !== undefined) return known
-    const grant = older.get(text) ?? compileGrant(catalog, text)
-    if (recent.size >= half) {
-      older = recent
-      recent = new Map()
-    }
-    recent.set(text, grant)
-    return grant
-  }
+  return createBounded(max, (text) => compileGrant(catalog, text))
 }

@@ -12,7 +12,7 @@ import { bindDemand } from './gate-demand.js'
 import type { GateArguments } from './gate-demand.js'
 import { Incoming, isForwarded } from './gate-request.js'
 import type { GateRequest } from './gate-request.js'
-import { notifyOnce, wasNotified } from './notify-once.js'
+import { notifyOnce } from './notify-once.js'
 import { answerError, answerRefusal } from './outcome.js'
 import type { Answer } from './outcome.js'
 
@@ -60,6 +60,7 @@ export function createGate<C extends AnyCatalog>(
 ): Gate {
   const demand = bindDemand(keyrung, args)
   const { http } = keyrung
+  let looksForProxy = http.trustedProxies === 0
   const vary = http.credentialHeader && `authorization, ${http.credentialHeader}`
 
   function judge(request: GateRequest): MaybePromise<GateResult> {
@@ -72,7 +73,8 @@ export function createGate<C extends AnyCatalog>(
         ? Promise.resolve(decision).then((made) => afterDecision(known, made))
         : afterDecision(known, decision)
     }
-    if (http.trustedProxies === 0 && !wasNotified(keyrung, 'proxy_unconfigured') && isForwarded(request)) {
+    if (looksForProxy && isForwarded(request)) {
+      looksForProxy = false
       notifyOnce(keyrung, proxyUnconfigured)
     }
     const admission = keyrung.admit(new Incoming(request, http), demand)
@@ -84,8 +86,6 @@ export function createGate<C extends AnyCatalog>(
   function afterAdmission(identity: object | undefined, admission: Admission): GateResult {
     if (admission.ok !== true) return refuse(answerRefusal(admission.code, http, admission.decision))
     const { principal, decision } = admission
-    // A further gate relies on it, so whoever gets hold of it must not be able to change it.
-    Object.freeze(principal)
     if (identity) noteAdmitted(identity, keyrung, principal)
     return { ok: true, principal, decision, vary }
   }

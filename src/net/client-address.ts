@@ -1,3 +1,4 @@
+import { createBounded } from '../core/bounded.js'
 import { parseAddress } from './address.js'
 import { parseForwarded } from './forwarded.js'
 
@@ -10,6 +11,9 @@ export interface AddressSources {
   /** Every value of `X-Forwarded-For`, in the order received. */
   readonly xForwardedFor: readonly string[]
 }
+
+/** Few peers stand for most requests: proxies, and callers that keep their connection. */
+const parsePeer = createBounded(1_000, (peer) => ({ address: parseAddress(peer) }))
 
 /** Longer headers than any honest chain of proxies writes are not read. */
 const longestHeader = 4096
@@ -28,7 +32,7 @@ const nodeForm = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::(?:\d{1,5}|_[0-9A-Za-z.
  * @param trustedProxies how many proxies stand in front, 0 for none
  */
 export function clientAddress(sources: AddressSources, trustedProxies: number): string | undefined {
-  if (trustedProxies === 0) return parseAddress(sources.peer)
+  if (trustedProxies === 0) return sources.peer === undefined ? undefined : parsePeer(sources.peer).address
   if (!Number.isSafeInteger(trustedProxies) || trustedProxies < 0) return undefined
   const hasForwarded = sources.forwarded.length > 0
   const hasXForwardedFor = sources.xForwardedFor.length > 0

@@ -1,3 +1,4 @@
+import { createBounded } from '../core/bounded.js'
 import type { AnyCatalog } from '../core/catalog.js'
 import { Credential } from '../core/credential.js'
 import type { CredentialRefusal } from '../core/decision.js'
@@ -16,7 +17,6 @@ import { createAddressList } from '../net/address-rule.js'
 import type { AddressMatcher } from '../net/address-rule.js'
 import type { Clock } from '../ports/clock.js'
 
-import { createBounded } from './bounded.js'
 import type { CredentialSource } from './credential-source.js'
 import type { Notify } from './notice.js'
 
@@ -71,7 +71,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   function admit(credential: Credential, address: string | undefined): Caller | CredentialRefusal {
     const refused = credential.isOpen ? undefined : judgeLimits(credential, address)
-    return refused ?? new KnownCaller(credential.principal(address), credential.key, grantOfKey)
+    return refused ?? new KnownCaller(credential.principal(address ?? null), credential.key, grantOfKey)
   }
 
   function judgeLimits(credential: Credential, address: string | undefined): CredentialRefusal | undefined {

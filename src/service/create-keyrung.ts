@@ -1,3 +1,4 @@
+import { createBounded } from '../core/bounded.js'
 import type { AnyCatalog } from '../core/catalog.js'
 import { denial } from '../core/decision.js'
 import type { CredentialRefusal, Decision } from '../core/decision.js'
@@ -19,7 +20,6 @@ import { createAuthenticator } from './authenticate.js'
 import type { Caller } from './authenticate.js'
 
 import { createAuthorizer } from './authorize.js'
-import { createBounded } from './bounded.js'
 import type { ServiceContext } from './context.js'
 import { createCredentialSource } from './credential-source.js'
 import { guardStore } from './guarded-store.js'

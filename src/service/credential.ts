@@ -20,8 +20,8 @@ export function readCredential(authorization: readonly string[], bare: readonly 
   const value = authorization.length === 1 ? authorization[0] : bare[0]
   if (typeof value !== 'string') return unreadable
   if (authorization.length === 0) return { ok: true, secret: value }
-  if (!/^bearer /i.test(value)) return unreadable
+  if (!value.startsWith('Bearer ') && !/^bearer /i.test(value)) return unreadable
   // Frameworks that hand out joined headers show two credentials as one value with a comma.
-  if (value.length < 1024 && /,\s*bearer /i.test(value)) return repeated
+  if (value.length < 1024 && value.includes(',') && /,\s*bearer /i.test(value)) return repeated
   return { ok: true, secret: value.slice(7) }
 }

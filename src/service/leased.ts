@@ -1,7 +1,7 @@
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Clock } from '../ports/clock.js'
-import { Generations } from './generations.js'
+import { Generations } from '../core/generations.js'
 
 /** How answers are leased. */
 export interface LeasedOptions<V> {

@@ -79,13 +79,14 @@ describe('a credential that was found sound', () => {
     expect(Credential.from(row(key, secret))!.isOpen).toBe(isOpen)
   })
 
-  test('stands for one frozen principal without an address, and for its own with one', () => {
+  test('stands for one frozen principal while it comes from one address, and never for that of another', () => {
     const credential = Credential.from(row({ name: 'Claude', ownerId: 'ann' }))!
     const known = { type: 'key', keyId: 'key_1', secretId: 'sec_1', keyName: 'Claude', workspaceId: 'ws_1' }
-    const principal = { ...known, environment: 'live', ownerId: 'ann', address: null }
-    expect(credential.principal(undefined)).toStrictEqual(principal)
-    expect(credential.principal(undefined)).toBe(credential.principal(undefined))
-    expect(Object.isFrozen(credential.principal(undefined))).toBe(true)
-    expect(credential.principal('192.0.2.1')).toStrictEqual({ ...principal, address: '192.0.2.1' })
+    for (const address of [null, '192.0.2.1', '192.0.2.2', null, '192.0.2.2']) {
+      const principal = credential.principal(address)
+      expect(principal).toStrictEqual({ ...known, environment: 'live', ownerId: 'ann', address })
+      expect(credential.principal(address)).toBe(principal)
+      expect(Object.isFrozen(principal)).toBe(true)
+    }
   })
 })

@@ -5,8 +5,9 @@ import autocannon from 'autocannon'
 import { report } from '../contest.js'
 import type { ServerName, Usage } from './http-servers.js'
 
-const rounds = 30
-const seconds = 1
+const casts = 8
+const rounds = 3
+const seconds = 0.7
 const names = ['Express 5, bare', 'Express 5, guarded', 'Koa 3, bare', 'Koa 3, guarded'] as const
 
 interface Served {
@@ -46,17 +47,24 @@ async function usageOf(child: ChildProcess): Promise<number> {
   return usage.cpu
 }
 
-/** What a guard costs the frameworks: the same handler, bare and guarded, in short turns. */
+/**
+ * What a guard costs the frameworks: the same handler, bare and guarded, in short turns.
+ *
+ * Two processes of the very same server differ by a fifth for as long as they live, so all are started afresh
+ * several times.
+ */
 export async function httpContest(): Promise<void> {
-  const served = new Map<ServerName, Served>()
-  const spent = new Map<ServerName, Spent[]>()
-  for (const name of names) {
-    served.set(name, await start(name))
-    spent.set(name, [])
-    await load(served.get(name)!, 3)
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const name of names) spent.get(name)!.push(await load(served.get(name)!, seconds))
+  const spent = new Map<ServerName, Spent[]>(names.map((name) => [name, []]))
+  for (let cast = 0; cast < casts; cast++) {
+    const served = new Map<ServerName, Served>()
+    for (const name of names) {
+      served.set(name, await start(name))
+      await load(served.get(name)!, 2)
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, server] of served) spent.get(name)!.push(await load(server, seconds))
+    }
+    for (const { child } of served.values()) child.disconnect()
   }
   for (const [kind, title] of [
     ['clock', 'time a request'],
@@ -71,5 +79,4 @@ export async function httpContest(): Promise<void> {
       ],
     )
   }
-  for (const { child } of served.values()) child.disconnect()
 }

@@ -17,6 +17,15 @@ export class Generations<V> {
     return this.#recent.get(key) ?? this.#older.get(key)
   }
 
+  /** Looks an entry up and counts it among the recent ones again. */
+  use(key: string): V | undefined {
+    const recent = this.#recent.get(key)
+    if (recent !== undefined) return recent
+    const older = this.#older.get(key)
+    if (older !== undefined) this.set(key, older)
+    return older
+  }
+
   set(key: string, value: V): void {
     if (this.#recent.size >= this.#half && !this.#recent.has(key)) {
       this.#older = this.#recent
