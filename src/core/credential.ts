@@ -11,6 +11,8 @@ export class Credential implements CredentialRow {
   /** Active at all times and from everywhere. */
   readonly isOpen: boolean
   #principal: Principal | undefined
+  /** The principal's, kept here too: to look into it means waiting for memory once more. */
+  #address: string | null = null
 
   private constructor(
     readonly secret: KeySecretRecord,
@@ -39,8 +41,8 @@ export class Credential implements CredentialRow {
 
   /** Who it stands for; the same frozen value for as long as it comes from the same address. */
   principal(address: string | null): Principal {
-    const known = this.#principal
-    if (known !== undefined && known.address === address) return known
+    if (this.#principal !== undefined && this.#address === address) return this.#principal
+    this.#address = address
     return (this.#principal = Object.freeze(describe(this, address)))
   }
 }
