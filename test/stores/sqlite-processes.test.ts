@@ -12,7 +12,7 @@ import type { Other } from './sqlite-fork.js'
 /** How often a process is killed, in each mode. */
 const kills = process.env['KEYRUNG_PROOF'] === 'full' ? 40 : 1
 
-const patience = { timeout: 120_000 }
+const patience = { timeout: kills > 1 ? 600_000 : 120_000 }
 const revoke = update('key', idOf('key', 1), 1, { status: 'revoked' })
 
 /** Two that stay for all cases, as starting one takes long; those that are to die are started anew. */
