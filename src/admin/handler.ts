@@ -31,6 +31,8 @@ export interface AdminOptions {
  *
  * @example
  * ```ts
+ * import { mount } from 'keyrung/express'
+ *
  * const admin = createAdmin(keyrung, { actor: (request) => sessions.actorOf(request) })
  * app.use('/admin', mount(admin))
  * ```

@@ -34,6 +34,11 @@ export interface Demand {
  *
  * @throws KeyrungError `unknown_permission` that names the first unknown one, `config_invalid` for
  * anything that is not a list of permissions, and for options that do not exist
+ *
+ * @example
+ * ```ts
+ * const merging = createDemand(catalog, ['contacts:write', 'contacts:delete'], { approval: 'always' })
+ * ```
  */
 export function createDemand<C extends AnyCatalog>(
   catalog: C,

@@ -99,7 +99,17 @@ export class KeyrungError extends Error {
   }
 }
 
-/** Says whether a caught value is keyrung's own error, and with that whether its `code` can be trusted. */
+/**
+ * Says whether a caught value is keyrung's own error, and with that whether its `code` can be trusted.
+ *
+ * @example
+ * ```ts
+ * await keyrung.keys.get(actor, id).catch((error: unknown) => {
+ *   if (isKeyrungError(error) && error.code === 'not_found') return null
+ *   throw error
+ * })
+ * ```
+ */
 export function isKeyrungError(value: unknown): value is KeyrungError {
   try {
     return value instanceof KeyrungError

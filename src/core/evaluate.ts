@@ -12,6 +12,14 @@ import { judge } from './reason.js'
  *
  * Of several refusals the first of `unknown_permission`, `hidden`, `not_entitled`, `owner_insufficient`,
  * `insufficient` is the answer, and among equals the first permission.
+ *
+ * @example
+ * ```ts
+ * const demand = createDemand(catalog, 'contacts:write')
+ * const plan = compileGrant(catalog, 'contacts:read')
+ * const decision = evaluate(demand, { key: fullGrant(catalog).levels, plan: plan.levels })
+ * if (decision.effect === 'deny') console.log(decision.code) // 'not_entitled'
+ * ```
  */
 export function evaluate(demand: Demand, layers: Layers): Decision {
   if (demand.always || demand.unknown.length > 0 || lacksAccess(layers)) return judge(demand, layers)
@@ -25,6 +33,11 @@ export function evaluate(demand: Demand, layers: Layers): Decision {
 
 /**
  * What a grant alone allows, by a permission's name. An unknown one is denied.
+ *
+ * @example
+ * ```ts
+ * check(catalog, compileGrant(catalog, 'contacts:read'), 'contacts:write') // 'deny'
+ * ```
  */
 export function check(catalog: AnyCatalog, grant: Grant, permission: string): Effect {
   const bound = catalog.find(permission)

@@ -25,7 +25,15 @@ export interface Explanation {
   readonly enough: readonly Scope[] | null
 }
 
-/** Tells how a decision comes about, and what would be enough. */
+/**
+ * Tells how a decision comes about, and what would be enough.
+ *
+ * @example
+ * ```ts
+ * const { levels } = compileGrant(catalog, 'contacts:read')
+ * const { decidedBy, enough } = explain(createDemand(catalog, 'contacts:write'), { key: levels })
+ * ```
+ */
 export function explain(demand: Demand, layers: Layers): Explanation {
   const decision = evaluate(demand, layers)
   const findings = demand.bound.flatMap((bound) => findingsOf(bound, layers, demand.always))

@@ -43,6 +43,12 @@ class CompiledGrant implements Grant {
 /**
  * Compiles a stored text of scopes, as `formatScopes` makes it. What the catalogue does not know grants
  * nothing, and a malformed text grants nothing at all; this never throws.
+ *
+ * @example
+ * ```ts
+ * const grant = compileGrant(catalog, 'contacts:write-approval email:send')
+ * check(catalog, grant, 'contacts:write') // 'approval'
+ * ```
  */
 export function compileGrant(catalog: AnyCatalog, text: string): Grant {
   const levels = new Uint8Array(catalog.slots.length)

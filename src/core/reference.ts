@@ -34,7 +34,16 @@ export interface ReferenceGroup {
   readonly resources: readonly ReferenceResource[]
 }
 
-/** The permission reference to publish for API users, as plain data; a group without resources is left out. */
+/**
+ * The permission reference to publish for API users, as plain data; a group without resources is left out.
+ *
+ * @example
+ * ```ts
+ * for (const group of reference(catalog))
+ *   for (const { label, ladders } of group.resources)
+ *     for (const rung of ladders.flat()) console.log(label, rung.scope, rung.description)
+ * ```
+ */
 export function reference(catalog: AnyCatalog): readonly ReferenceGroup[] {
   return [...catalog.groups, { name: null, label: null }]
     .map(({ name, label }) => ({

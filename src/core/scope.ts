@@ -38,6 +38,11 @@ export interface StoredScopes {
  *
  * @param path where the scopes stand in the input, for the faults
  * @throws KeyrungError `input_invalid` with every fault, as `scopes[3]`
+ *
+ * @example
+ * ```ts
+ * const { scopes } = parseScopes(catalog, ['contacts:write', 'contacts:read']) // ['contacts:write']
+ * ```
  */
 export function parseScopes(catalog: AnyCatalog, input: unknown, path = 'scopes'): ScopeSet {
   const elements = ownElements(input, maxScopes)

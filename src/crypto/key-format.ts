@@ -78,7 +78,7 @@ interface Head {
  * @example
  * ```ts
  * const format = createKeyFormat({ prefix: 'tp', environments: ['live', 'test'] })
- * const secret = format.mint('live', systemEntropy) // tp_live_…
+ * const secret = format.mint('live', (bytes) => crypto.getRandomValues(new Uint8Array(bytes))) // tp_live_…
  * format.parse(secret) // 'live'
  * ```
  */

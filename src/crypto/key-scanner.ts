@@ -25,6 +25,8 @@ export interface SecretlintConfig {
  *
  * @example
  * ```ts
+ * import { writeFile } from 'node:fs/promises'
+ *
  * const rules = keyScannerRules(createKeyFormat({ prefix: 'tp', environments: ['live', 'test'] }))
  * await writeFile('.secretlintrc.json', JSON.stringify(rules.secretlint))
  * ```

@@ -50,8 +50,11 @@ const proxyUnconfigured = {
  * @example
  * ```ts
  * const gate = createGate(keyrung, 'contacts:read')
- * const result = await gate(request)
- * if (!result.ok) return buildResponse(result.answer)
+ *
+ * async function answer(request: GateRequest): Promise<Response> {
+ *   const result = await gate(request)
+ *   return result.ok ? Response.json({ key: result.principal.keyName }) : buildResponse(result.answer)
+ * }
  * ```
  */
 export function createGate<C extends AnyCatalog>(

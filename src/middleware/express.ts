@@ -97,7 +97,14 @@ export function mount(handler: FetchHandler, options: MountOptions = {}): Expres
   }
 }
 
-/** Answers as a hidden resource is answered, for ids that the host does not know (see `http.hidden`). */
+/**
+ * Answers as a hidden resource is answered, for ids that the host does not know (see `http.hidden`).
+ *
+ * @example
+ * ```ts
+ * app.use(notFound(keyrung)) // after all routes
+ * ```
+ */
 export function notFound(keyrung: Pick<Keyrung, 'http'>): ExpressMiddleware {
   const answer = notFoundAnswer(keyrung)
   return (_request, response) => sendAnswer(response, answer)

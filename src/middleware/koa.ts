@@ -112,7 +112,14 @@ export function mount(
   }
 }
 
-/** Answers as a hidden resource is answered, for ids that the host does not know (see `http.hidden`). */
+/**
+ * Answers as a hidden resource is answered, for ids that the host does not know (see `http.hidden`).
+ *
+ * @example
+ * ```ts
+ * app.use(notFound(keyrung)) // after all routes
+ * ```
+ */
 export function notFound(keyrung: Pick<Keyrung, 'http'>): KoaMiddleware {
   const answer = notFoundAnswer(keyrung)
   return (context) => setAnswer(context, answer)

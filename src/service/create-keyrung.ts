@@ -50,7 +50,7 @@ import type { Worker } from './worker.js'
  * const keyrung = createKeyrung({
  *   catalog: defineCatalog({ resources: { contacts: { ladder: ladders.crud } } }),
  *   store: memoryStore(),
- *   secret: process.env.KEYRUNG_SECRET,
+ *   secret: process.env['KEYRUNG_SECRET'],
  *   keys: { prefix: 'acme' },
  * })
  * await keyrung.ready({ migrate: true })

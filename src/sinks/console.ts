@@ -16,7 +16,7 @@ export interface ConsoleSinkOptions {
  *
  * @example
  * ```ts
- * createKeyrung({ catalog, store, secret, sinks: [consoleSink()] })
+ * createKeyrung({ catalog, store, secret, keys, sinks: [consoleSink()] })
  * ```
  */
 export function consoleSink(options: ConsoleSinkOptions = {}): AuditSink {

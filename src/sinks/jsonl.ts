@@ -31,7 +31,8 @@ export interface JsonLinesSinkOptions {
  * @throws `config_invalid` with every fault
  * @example
  * ```ts
- * createKeyrung({ catalog, store, secret, sinks: [jsonLinesSink({ path: '/var/log/acme/audit.jsonl' })] })
+ * const sink = jsonLinesSink({ path: '/var/log/acme/audit.jsonl' })
+ * createKeyrung({ catalog, store, secret, keys, sinks: [sink] })
  * ```
  */
 export function jsonLinesSink(options: JsonLinesSinkOptions): AuditSink {

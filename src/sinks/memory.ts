@@ -22,6 +22,15 @@ export interface MemorySink extends AuditSink {
  * Keeps the latest events in memory, for tests and demonstrations.
  *
  * @throws `config_invalid` for a `max` that is not a whole number from 1
+ *
+ * @example
+ * ```ts
+ * const sink = memorySink()
+ * const keyrung = createKeyrung({ catalog, store, secret, keys, sinks: [sink] })
+ * await keyrung.keys.revoke(actor, id)
+ * await keyrung.tick()
+ * console.log(sink.events.map(({ action }) => action))
+ * ```
  */
 export function memorySink(options: MemorySinkOptions = {}): MemorySink {
   const max = options.max ?? 10_000

@@ -25,7 +25,7 @@ export interface MemoryStoreOptions {
  *
  * @example
  * ```ts
- * const keyrung = createKeyrung({ catalog, store: memoryStore(), secret })
+ * const keyrung = createKeyrung({ catalog, store: memoryStore(), secret, keys })
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {

@@ -61,6 +61,8 @@ function checkOptions({ database, busyTimeoutMs }: SqliteStoreOptions): void {
  * @throws KeyrungError `config_invalid` for options that cannot be meant
  * @example
  * ```ts
+ * import Database from 'better-sqlite3'
+ *
  * const database = new Database('app.db')
  * database.pragma('journal_mode = WAL')
  * const store = sqliteStore({ database })
@@ -110,6 +112,14 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
  * The store's tables as SQL, step by step, for hosts that bring their database up to date with a tool of their own.
  *
  * @throws KeyrungError `config_invalid` for a prefix that cannot be one
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises'
+ *
+ * for (const { version, name, sql } of sqliteMigrations({ tablePrefix: 'auth_' }))
+ *   await writeFile(`migrations/${version}.sql`, `-- ${name}\n${sql.join(';\n')};\n`)
+ * ```
  */
 export function sqliteMigrations(options: { readonly tablePrefix?: string } = {}): readonly Migration[] {
   return compileMigrations(sqliteDialect, tableNames(options.tablePrefix))

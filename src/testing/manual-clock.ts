@@ -44,7 +44,7 @@ async function settle(): Promise<void> {
  * @example
  * ```ts
  * const clock = manualClock()
- * const keyrung = createKeyrung({ catalog, store: memoryStore({ clock }), clock, secret })
+ * const keyrung = createKeyrung({ catalog, store: memoryStore({ clock }), clock, secret, keys })
  * await clock.advance(60_000)
  * ```
  */
