@@ -10,7 +10,7 @@ interface Report {
   readonly success: boolean
 }
 
-// A suite that died before it could report, or failed outside its tests, is one failure.
+// A suite that died before it could report, failed outside its tests, or left some out, is one failure.
 let passed = 0
 let failed = 0
 for (const name of ['tests', 'gates']) {
@@ -25,7 +25,7 @@ for (const name of ['tests', 'gates']) {
   console.log(`${name}: ${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped`)
   passed += report.numPassedTests
   failed += report.numFailedTests
-  if (!report.success && report.numFailedTests === 0) failed += 1
+  if ((!report.success || skipped > 0) && report.numFailedTests === 0) failed += 1
   if (report.numPassedTests === 0 && report.numFailedTests === 0) failed += 1
 }
 if (failed === 0 && process.argv[2] === '1') failed = 1

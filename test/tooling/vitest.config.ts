@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LeftOutReporter } from '../servers/left-out-reporter.js'
 import { projectRoot, publicEntries } from './exports.js'
 
 /** The suite that `npm test` runs, on the sources: no build comes before it. */
@@ -13,8 +14,12 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/tooling/**', 'test/bench/**', '**/node_modules/**'],
+    globalSetup: 'test/servers/server-desk.ts',
+    // Much of what the long files do is waiting for processes and servers.
+    maxWorkers: 3,
     testTimeout: process.env['KEYRUNG_PROOF'] === 'full' ? 600_000 : 20_000,
-    reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'reports/tests.json' }]] : ['default'],
+    reporters: ['default', new LeftOutReporter(), ...(process.env['CI'] ? ['json'] : [])],
+    outputFile: { json: 'reports/tests.json' },
     coverage: {
       enabled: Boolean(process.env['CI']),
       provider: 'v8',
