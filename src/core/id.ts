@@ -39,6 +39,29 @@ export function formatId(kind: IdKind, at: number, entropy: Uint8Array): string 
   return `${kind}_${text}`
 }
 
+/** The most ids of one millisecond that are in order: a count of twelve bits stands behind the time. */
+const mostInOrder = 0x1000
+
+/**
+ * Makes the maker of ids that sort in the order they were made in, also within one millisecond (RFC 9562, 6.2, method 1).
+ *
+ * @param entropy gives so many random bytes
+ */
+export function createIdSequence(
+  entropy: (bytes: number) => Uint8Array,
+): (kind: IdKind, at: number) => string {
+  let latest = -1
+  let count = 0
+  return (kind, at) => {
+    count = at === latest ? (count + 1) % mostInOrder : 0
+    latest = at
+    const bytes = Uint8Array.from(entropy(idEntropyBytes))
+    bytes[0] = count >> 8
+    bytes[1] = count & 0xff
+    return formatId(kind, at, bytes)
+  }
+}
+
 /** Says whether a value has the exact form of an id of this kind. */
 export function isId(kind: IdKind, value: unknown): value is string {
   return (

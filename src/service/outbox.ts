@@ -2,7 +2,7 @@ import { formatActor, workspaceOf } from '../core/actor.js'
 import type { Actor } from '../core/actor.js'
 import { eventRecord } from '../core/audit.js'
 import type { AuditAction, AuditEvent, KeySnapshot } from '../core/audit.js'
-import { formatId, idEntropyBytes } from '../core/id.js'
+import { createIdSequence } from '../core/id.js'
 import type { Entropy } from '../crypto/random.js'
 import type { AuditSink } from '../ports/audit-sink.js'
 import type { Change, MessageRecord } from '../ports/change.js'
@@ -30,6 +30,17 @@ export interface ChangeMade {
   readonly graceEndsAt?: number | null
 }
 
+type IdSequence = ReturnType<typeof createIdSequence>
+
+/** What one instance does within a millisecond is listed and delivered in the order it was done in. */
+const sequences = new WeakMap<Entropy, IdSequence>()
+
+function sequenceOf(entropy: Entropy): IdSequence {
+  const known = sequences.get(entropy) ?? createIdSequence(entropy)
+  sequences.set(entropy, known)
+  return known
+}
+
 /**
  * The changes to put into the commit of a change: its audit event, and one message for each sink. As they are
  * part of the commit, there is never a change without its event nor an event without its change.
@@ -42,8 +53,9 @@ export function changeEvent(
   at: number,
 ): Change[] {
   const { entropy, sinkNames } = context
+  const nextId = sequenceOf(entropy)
   const event: AuditEvent = {
-    id: formatId('evt', at, entropy(idEntropyBytes)),
+    id: nextId('evt', at),
     at,
     workspaceId: workspaceOf(made.actor),
     actor: formatActor(made.actor),
@@ -58,7 +70,7 @@ export function changeEvent(
   const payload = JSON.stringify(event)
   const messages = sinkNames.map((destination): Change => {
     const record: MessageRecord = {
-      id: formatId('msg', at, entropy(idEntropyBytes)),
+      id: nextId('msg', at),
       workspaceId: event.workspaceId,
       version: 1,
       kind: 'sink',

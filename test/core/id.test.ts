@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatId, idEntropyBytes, isId, type IdKind } from '../../src/core/id.js'
+import { createIdSequence, formatId, idEntropyBytes, isId, type IdKind } from '../../src/core/id.js'
 import { hostileStrings, hostileValues } from './hostile-values.js'
 
 const kinds: readonly IdKind[] = ['key', 'sec', 'evt', 'msg', 'req']
@@ -94,4 +94,13 @@ describe('what is no id', () => {
       expect(isId('key', `key_7${letter.repeat(25)}`)).toBe(true)
     }
   })
+})
+
+it('ids of one sequence sort as they were made, within a millisecond too', () => {
+  const random = (bytes: number) => Uint8Array.from({ length: bytes }, () => Math.floor(Math.random() * 256))
+  const next = createIdSequence(random)
+  const ids = [5, 5, 5, 6, 6, 7].flatMap((at) => Array.from({ length: 300 }, () => next('evt', at)))
+  expect(ids.toSorted()).toEqual(ids)
+  expect(new Set(ids).size).toBe(ids.length)
+  for (const id of ids) expect(isId('evt', id)).toBe(true)
 })

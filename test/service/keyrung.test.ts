@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Principal } from '../../src/core/principal.js'
 import type { Keyrung } from '../../src/service/keyrung.js'
 import { memoryStore } from '../../src/stores/memory.js'
+import { failingStore } from '../../src/testing/failing-store.js'
 import { memorySink } from '../../src/sinks/memory.js'
 import { admin, hostSecret, sample } from './sample.js'
 
@@ -107,6 +108,14 @@ describe('host secrets', () => {
     expect(await last.keyrung.authenticate(idle)).toEqual({ ok: false, code: 'credential_invalid' })
     expect((await idOf(last.keyrung)).find(([id]) => id === oldId)?.[1]).toBe(1)
     expect(last.notices).toMatchObject([{ code: 'secrets_orphaned' }])
+  })
+
+  test('an instance starts although its secrets cannot be counted in time', async () => {
+    const failing = failingStore(memoryStore())
+    failing.trouble('countSecrets', { by: 'reject' })
+    const { keyrung } = sample({ store: failing.store })
+    await keyrung.ready()
+    expect(await keyrung.state()).toMatchObject({ phase: 'ready' })
   })
 
   test.each([undefined, '', 'short', 7, [], ['x'.repeat(32), 'x'.repeat(32)]])(

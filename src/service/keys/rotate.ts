@@ -66,6 +66,9 @@ function demandActive(key: KeyRecord, now: number): void {
   if (key.status !== 'active' || isExpired) throw new KeyrungError('key_not_active')
 }
 
+/** An end that lies behind every clock: for an instance whose clock lags, one of this moment would still be to come. */
+const overForAll = 0
+
 function planRotation(
   context: ServiceContext,
   found: FoundKey,
@@ -77,7 +80,7 @@ function planRotation(
   const graceEndsAt = now + graceMs
   const ended = livingSecrets(row, now).map((old): KeySecretRecord => {
     // One that has an end already is in its grace period: there are never three.
-    const endsAt = old.endsAt === null ? graceEndsAt : now
+    const endsAt = old.endsAt === null && graceMs > 0 ? graceEndsAt : overForAll
     return { ...old, version: old.version + 1, endsAt }
   })
   const secrets = [minted.record, ...ended]

@@ -72,7 +72,7 @@ describe.each(stores)('renewing a digest on the %s store', (_, store) => {
       else await world.keys[verb](admin, key.id)
       const found = await find()
       if (verb === 'delete') expect(found).toBeUndefined()
-      else if (verb === 'rotate') expect(found?.secret.endsAt).toBe(world.clock.now())
+      else if (verb === 'rotate') expect(found?.secret.endsAt).toBe(0)
       else expect(found?.key.status).toBe('revoked')
     }
   })

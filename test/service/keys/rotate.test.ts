@@ -30,6 +30,17 @@ describe.each(stores)('rotating a key on the %s store', (_, store) => {
     expect(world.settled).toBe(1)
   })
 
+  it('ends the old secret also for an instance whose clock lags', async () => {
+    const world = await createWorld({ store })
+    const { key, secret: first } = await makeKey(world)
+    const { secret: second } = await world.keys.rotate(admin, key.id, { graceMs: hourMs })
+    const { secret } = await world.keys.rotate(admin, key.id, { graceMs: 0 })
+    world.clock.step(-2 * hourMs)
+    expect([await world.works(first), await world.works(second), await world.works(secret)]).toEqual([
+      ...[false, false, true],
+    ])
+  })
+
   it('gives a day of grace unless told otherwise, never more than the host allows', async () => {
     const day = await createWorld({ store })
     const { key } = await makeKey(day)
