@@ -39,9 +39,12 @@ export interface Store extends KeyQueries, AuditQueries, OutboxQueries {
   findSettings(prefix: string): MaybePromise<readonly SettingRecord[]>
   /** Removes what time has ended: secrets after their grace, idempotency rows, what hung on deleted keys. Answers how many. */
   purge(request: PurgeRequest): MaybePromise<number>
-  /** Says whether the tables are there and as new as this library. */
+  /**
+   * Says whether this library can run on the tables: `current` also where they are newer, but a library of this version
+   * can live with what was added, so that two versions run side by side during a deploy; else `newer`.
+   */
   findSchema(): MaybePromise<'current' | 'outdated' | 'missing' | 'newer'>
-  /** Brings the tables up to date; safe to call on every start. */
+  /** Brings the tables up to date; safe to call on every start, of several instances at once and of several versions. */
   migrate(): MaybePromise<void>
   /** Lets go of what the store itself opened, never of what the host handed in. */
   close(): MaybePromise<void>

@@ -11,6 +11,7 @@ import type { Migration } from './sql/migrations.js'
 import type { Row } from './sql/query.js'
 import { readCredential } from './sql/rows.js'
 import { createSqlStore } from './sql/sql-store.js'
+import { storeTime } from './sql/store-time.js'
 import { sqliteDialect } from './sql/sqlite-dialect.js'
 import { tableNames } from './sql/tables.js'
 import { Connection } from './sqlite/connection.js'
@@ -83,7 +84,8 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     {
       ask: (ask) => reader.ask(ask),
       look: (work) => reader.read(() => reader.connection.take(work())),
-      transact: (work, keeps) => writer.run(work, keeps),
+      transact: (work, options) => writer.run(work, options?.keeps),
+      migrate: (work) => writer.run(work),
       close() {
         writer.close()
         reader.close()
@@ -93,7 +95,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   )
 
   // The hot path asks the statement itself, with one buffer for all digests: nothing else is made but the answer.
-  const { credentialText } = keyQueries(sqliteDialect, names)
+  const { credentialText } = keyQueries(sqliteDialect, names, storeTime(sqliteDialect, clock))
   const bytes = Buffer.alloc(32)
   let statement: SqliteStatement | undefined
   function findCredential(digest: string): CredentialRow | undefined {

@@ -37,7 +37,7 @@ async function plansOf(call: (store: Store) => unknown): Promise<readonly string
     })
 }
 
-const key = 'k USING INDEX keyrung_keys_by_workspace_id_id (workspace_id=? AND id=?)'
+const key = 'k USING INDEX sqlite_autoindex_keyrung_keys_1 (id=?)'
 const secret = 's USING INDEX keyrung_secrets_by_key_id (key_id=?)'
 const event = 'e USING INDEX keyrung_events_by_workspace_id'
 
@@ -59,7 +59,7 @@ const questions: readonly [name: string, steps: readonly string[], call: (store:
   ],
   [
     'a key',
-    ['keyrung_keys USING INDEX keyrung_keys_by_workspace_id_id (workspace_id=? AND id=?)', secret],
+    ['keyrung_keys USING INDEX sqlite_autoindex_keyrung_keys_1 (id=?)', secret],
     (store) => store.findKey(workspaceId, idOf('key', 1)),
   ],
   [

@@ -6,9 +6,11 @@ import { isName } from '../intake.js'
 import type { TakenChange, TakenUpdate } from '../intake.js'
 import { valuesOf, widthOf } from '../record-values.js'
 import type { SqlDialect } from './dialect.js'
+import type { StoreTime } from './store-time.js'
 import { digestBytes } from '../../crypto/digest.js'
 import { compile, place, prepare } from './query.js'
 import type { Query, SqlValue, Steps } from './query.js'
+import { readNumber } from './rows.js'
 import { columnName } from './tables.js'
 import type { TableNames } from './tables.js'
 
@@ -24,7 +26,7 @@ function rowFor(type: RecordType, record: Records[RecordType]): SqlValue[] {
 }
 
 /** How the changes of a commit are made in SQL. */
-export function commitSteps(dialect: SqlDialect, names: TableNames) {
+export function commitSteps(dialect: SqlDialect, names: TableNames, time: StoreTime) {
   const of = Object.fromEntries(
     recordTypes.map((type) => {
       const table = sql.table(names[type])
@@ -33,9 +35,12 @@ export function commitSteps(dialect: SqlDialect, names: TableNames) {
       return [
         type,
         {
-          insert: prepare(dialect, sql`insert into ${table} (${listed}) values (${places})`),
+          insert: prepare(
+            dialect,
+            sql`insert into ${table} (${listed}) values (${places}) ${dialect.orDuplicate}`,
+          ),
           remove: prepare(dialect, sql`delete from ${table} where id = ${place} and version = ${place}`),
-          version: prepare(dialect, sql`select version from ${table} where id = ${place}`),
+          version: prepare(dialect, sql`select version from ${table} where id = ${place} ${dialect.holdRow}`),
         },
       ]
     }),
@@ -51,6 +56,8 @@ export function commitSteps(dialect: SqlDialect, names: TableNames) {
     sql`update ${counters} set value = value + ${place} where name = ${place} and value + ${place} <= ${place}`,
   )
 
+  const value = prepare(dialect, sql`select value from ${counters} where name = ${place} ${dialect.holdRow}`)
+
   /** Why a record was not there to be changed, or null where it is there at this version after all. */
   function* look(type: RecordType, id: string, version: number): Steps<Why | null> {
     const { rows } = yield of[type].version(id)
@@ -59,6 +66,11 @@ export function commitSteps(dialect: SqlDialect, names: TableNames) {
   }
 
   function* count(name: string, delta: number, max: number): Steps<Why | null> {
+    // Some clients have the server count the rows that are another afterwards, and adding nothing would change none.
+    if (delta === 0) {
+      const { rows } = yield value(name)
+      return readNumber(rows[0]?.[0] ?? 0, 'counter.value') <= max ? null : 'limit'
+    }
     const values = [delta, name, delta, max]
     if ((yield add(...values)).changed > 0) return null
     // Either there is no such counter yet, or it would pass its maximum.
@@ -70,7 +82,8 @@ export function commitSteps(dialect: SqlDialect, names: TableNames) {
     if (taken.do === 'counter') return yield* count(taken.name, taken.delta, taken.max)
     const { type, id } = taken
     if (taken.do === 'insert') {
-      return (yield of[type].insert(...rowFor(type, taken.record))).duplicate ? 'duplicate' : null
+      const { duplicate, changed } = yield of[type].insert(...rowFor(type, taken.record))
+      return duplicate || changed === 0 ? 'duplicate' : null
     }
     if (!isName(id)) return 'missing'
     if (taken.do === 'check') return yield* look(type, id, taken.version)
@@ -90,13 +103,26 @@ export function commitSteps(dialect: SqlDialect, names: TableNames) {
     )
   }
 
-  /** @param now the store's time, read within the transaction */
-  return function* commit(changes: readonly TakenChange[], now: () => number): Steps<CommitResult> {
-    const at = now()
+  /**
+   * The first change whose time is over: looked for at the end, as a change may have waited for somebody else's
+   * commit, and only among the changes that were come to.
+   */
+  function* findLate(changes: readonly TakenChange[]): Steps<number> {
+    if (!changes.some(({ before }) => before < Infinity)) return -1
+    const now = yield* time.read()
+    return changes.findIndex(({ before }) => now >= before)
+  }
+
+  return function* commit(changes: readonly TakenChange[]): Steps<CommitResult> {
     for (const [failed, taken] of changes.entries()) {
-      const why = at >= taken.before ? 'late' : yield* change(taken)
-      if (why) return { ok: false, failed, why }
+      const why = yield* change(taken)
+      if (!why) continue
+      // Some databases answer nothing more once an update has met a unique column that is taken.
+      const late =
+        taken.do === 'update' && why === 'duplicate' ? -1 : yield* findLate(changes.slice(0, failed + 1))
+      return late < 0 ? { ok: false, failed, why } : { ok: false, failed: late, why: 'late' }
     }
-    return { ok: true }
+    const late = yield* findLate(changes)
+    return late < 0 ? { ok: true } : { ok: false, failed: late, why: 'late' }
   }
 }

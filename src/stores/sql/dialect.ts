@@ -1,5 +1,24 @@
 import type { Kysely, RawBuilder } from 'kysely'
 import type { ColumnKind } from '../columns.js'
+import type { SqlValue } from './value.js'
+
+/** How a database takes a list of any length as one parameter, so that the statement's text is always the same. */
+export interface ListParameter {
+  /** Says that a column's value is in the list whose parameter's place this is. */
+  has(column: RawBuilder<unknown>, kind: ColumnKind, place: RawBuilder<unknown>): RawBuilder<unknown>
+  /** The parameter. */
+  value(values: readonly SqlValue[]): SqlValue
+  /** A table out of two lists' parameters, names and numbers, to be selected from: `v` with the columns `id` and `at`. */
+  pairs(ids: RawBuilder<unknown>, instants: RawBuilder<unknown>): RawBuilder<unknown>
+}
+
+/** An order of ids: where the index says more than that it is sorted, no other index can serve the listing. */
+export interface ListingOrder {
+  /** In the listing's `order by`. */
+  readonly query: RawBuilder<unknown>
+  /** Behind the column in the listing's index. */
+  readonly index: RawBuilder<unknown>
+}
 
 /** All that databases write differently; what stands elsewhere in this folder holds for every one of them. */
 export interface SqlDialect {
@@ -7,12 +26,31 @@ export interface SqlDialect {
   readonly compiler: Kysely<unknown>
   /** The type of a column, byte-exact and case-sensitive for texts. */
   columnType(kind: ColumnKind): string
+  /** What stands at the end of a table's definition. */
+  readonly tableEnd: string
+  /** How the ids of a listing are sorted. */
+  readonly listing: Readonly<Record<'newest' | 'oldest', ListingOrder>>
   /** Rows with a table's name, if it is there. */
   findTable(name: string): RawBuilder<unknown>
   /** The end of an insert that passes over what is there already. */
   readonly orIgnore: RawBuilder<unknown>
-  /** The end of an insert that keeps the larger of the two values of a column. */
-  orLarger(key: string, column: string): RawBuilder<unknown>
+  /**
+   * The end of an insert that leaves the transaction usable where a unique column is taken: it then writes nothing, or
+   * the driver answers `duplicate`.
+   */
+  readonly orDuplicate: RawBuilder<unknown>
+  /** The end of an insert into a table that keeps the larger of the two values of a column. */
+  orLarger(key: string, column: string, table: string): RawBuilder<unknown>
+  /** The end of a select that keeps its rows as they are until the transaction ends; empty where it is alone anyway. */
+  readonly holdRow: RawBuilder<unknown>
+  /** The same where others may change the rows, but not delete them. */
+  readonly keepRow: RawBuilder<unknown>
+  /** The server's time as the statement began, in milliseconds since 1970. */
+  readonly now: RawBuilder<unknown>
+  /** Null where every value of a list has to be a parameter of its own. */
+  readonly list: ListParameter | null
   /** Where a text begins within another, from 1; 0: nowhere. */
   position(text: RawBuilder<unknown>, within: RawBuilder<unknown>): RawBuilder<unknown>
+  /** A text in lower case, as far as its letters are of ASCII. */
+  lower(text: RawBuilder<unknown>): RawBuilder<unknown>
 }

@@ -1,6 +1,14 @@
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Ask, Steps } from './query.js'
 
+/** How a transaction is taken. */
+export interface TransactOptions<T> {
+  /** Says whether a result is to be committed; without it, always. */
+  readonly keeps?: (result: T) => boolean
+  /** True where the work may be done twice with no harm, so that nobody has to know how a lost commit ended. */
+  readonly repeatable?: boolean
+}
+
 /** How statements reach a database; it throws `store_unavailable` or `transaction_open`, without the driver's text. */
 export interface SqlDriver {
   /** Puts one question to what has been committed. */
@@ -8,11 +16,15 @@ export interface SqlDriver {
   /** Puts questions that hang on each other's answers, in no transaction. */
   look<T>(work: () => Steps<T>): MaybePromise<T>
   /**
-   * Takes steps in a transaction that is as if it were alone.
+   * Takes steps in a transaction: all of them, or none. Where others write at the same time, what a decision hangs on
+   * is to be a condition of the write or a row that is held.
    *
    * @param work the steps, made anew for each attempt
-   * @param keeps says whether a result is to be committed; without it, always
    */
-  transact<T>(work: () => Steps<T>, keeps?: (result: T) => boolean): MaybePromise<T>
+  transact<T>(work: () => Steps<T>, options?: TransactOptions<T>): MaybePromise<T>
+  /** Takes the steps of a migration, which no other instance takes at the same time. */
+  migrate(work: () => Steps<void>): MaybePromise<void>
+  /** Removes what the driver itself noted and needs no more, in batches of at most so many rows. */
+  tidy?(limit: number): MaybePromise<void>
   close(): MaybePromise<void>
 }

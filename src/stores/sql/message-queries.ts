@@ -12,7 +12,7 @@ export function messageQueries(dialect: SqlDialect, names: TableNames) {
   const messages = sql.table(names.message)
   const due = prepare(
     dialect,
-    sql`select ${allColumns('message', 'm')} from ${messages} as m where m.kind = ${place} and m.destination = ${place} and m.due_at <= ${place} order by m.id limit ${place}`,
+    sql`select ${allColumns('message', 'm')} from ${messages} as m where m.kind = ${place} and m.destination = ${place} and m.due_at <= ${place} order by m.id ${dialect.listing.oldest.query} limit ${place}`,
   )
   const waiting = prepare(
     dialect,

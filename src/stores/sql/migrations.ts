@@ -8,6 +8,8 @@ import type { TableNames } from './tables.js'
 export interface Migration {
   readonly version: number
   readonly name: string
+  /** True where instances that know only the steps before it run on as it is taken; else they have to end first. */
+  readonly additive: boolean
   readonly sql: readonly string[]
 }
 
@@ -17,6 +19,11 @@ type Layout = readonly string[]
 /** What a step does to the tables; once released it is never changed, only followed by another. */
 interface Step {
   readonly name: string
+  /**
+   * True where a library that knows only the steps before can live with it: it adds tables, indexes, and columns that
+   * may be null or have a default. Such a library names every column that it reads or writes.
+   */
+  readonly additive: boolean
   statements(make: TableMaker): readonly string[]
 }
 
@@ -30,6 +37,7 @@ class TableMaker {
   }
 
   table(name: string, layout: Layout): string {
+    const { tableEnd } = this.#dialect
     let table: CreateTableBuilder<string> = this.#dialect.compiler.schema.createTable(name)
     for (const [index, line] of layout.entries()) {
       const [column, kind] = line.split(' ') as [string, string]
@@ -39,14 +47,28 @@ class TableMaker {
         return index === 0 ? filled.primaryKey() : filled
       })
     }
-    return table.compile().sql
+    return (tableEnd ? table.modifyEnd(sql.raw(tableEnd)) : table).compile().sql
   }
 
+  column(table: string, line: string): string {
+    const [column, kind] = line.split(' ') as [string, string]
+    const type = sql.raw(this.#dialect.columnType(kind.replace('?', '') as ColumnKind))
+    return this.#dialect.compiler.schema
+      .alterTable(table)
+      .addColumn(column, type as never)
+      .compile().sql
+  }
+
+  /** @param columns by name; with ` newest` or ` oldest`, one that a listing begins at */
   index(table: string, columns: readonly string[], unique = false): string {
-    const index = this.#dialect.compiler.schema
-      .createIndex(`${table}_by_${columns.join('_')}`)
-      .on(table)
-      .columns([...columns])
+    const parts = columns.map((text) => text.split(' ') as [string, ('newest' | 'oldest')?])
+    const of = parts.map(([name, first]) =>
+      first ? sql`${sql.ref(name)}${this.#dialect.listing[first].index}` : sql.ref(name),
+    )
+    // Without the schema in front of the table, and cut where a long prefix makes it longer than PostgreSQL takes.
+    const name =
+      `${table.slice(table.lastIndexOf('.') + 1)}_by_${parts.map(([name]) => name).join('_')}`.slice(0, 63)
+    const index = this.#dialect.compiler.schema.createIndex(name).on(table).expression(sql.join(of))
     return (unique ? index.unique() : index).compile().sql
   }
 }
@@ -54,6 +76,7 @@ class TableMaker {
 const steps: readonly Step[] = [
   {
     name: 'keys, their secrets and their audit trail',
+    additive: false,
     statements: (make) => [
       make.table(make.names.schema, ['version count', 'name text']),
       make.table(make.names.key, [
@@ -78,8 +101,8 @@ const steps: readonly Step[] = [
         'created_at instant',
         'updated_at instant',
       ]),
-      make.index(make.names.key, ['workspace_id', 'id']),
-      make.index(make.names.key, ['workspace_id', 'status', 'id']),
+      make.index(make.names.key, ['workspace_id', 'id newest']),
+      make.index(make.names.key, ['workspace_id', 'status', 'id newest']),
       make.table(make.names.secret, [
         'id name',
         'key_id name',
@@ -130,7 +153,7 @@ const steps: readonly Step[] = [
         'due_at instant',
         'attempts count',
       ]),
-      make.index(make.names.message, ['kind', 'destination', 'id', 'due_at']),
+      make.index(make.names.message, ['kind', 'destination', 'id oldest', 'due_at']),
       make.table(make.names.idempotency, [
         'id name',
         'workspace_id name',
@@ -145,7 +168,23 @@ const steps: readonly Step[] = [
       make.table(make.names.use, ['key_id name', 'last_used_at instant']),
     ],
   },
+  {
+    name: 'markers of commits, by which the outcome of a lost one is found out',
+    additive: true,
+    statements: (make) => [
+      make.table(make.names.commit, ['id name', 'at instant']),
+      make.index(make.names.commit, ['at']),
+    ],
+  },
+  {
+    name: 'which versions may still run on the tables',
+    additive: true,
+    statements: (make) => [make.column(make.names.schema, 'oldest count?')],
+  },
 ]
+
+/** The step that brings the column in which each later one says who may still run on the tables. */
+const firstWithOldest = 3
 
 /** The version that the tables have after the last step. */
 export const schemaVersion = steps.length
@@ -153,13 +192,14 @@ export const schemaVersion = steps.length
 /** The steps of the schema as SQL, in order. */
 export function compileMigrations(dialect: SqlDialect, names: TableNames): readonly Migration[] {
   const make = new TableMaker(dialect, names)
-  return steps.map((step, index) => {
+  let oldest = 1
+  return steps.map(({ name, additive, statements }, index) => {
     const version = index + 1
-    const note = sql`insert into ${sql.table(names.schema)} (version, name) values (${sql.lit(version)}, ${sql.lit(step.name)})`
-    return {
-      version,
-      name: step.name,
-      sql: [...step.statements(make), note.compile(dialect.compiler).sql],
-    }
+    if (!additive) oldest = version
+    const noted = { version, name, ...(version >= firstWithOldest && { oldest }) }
+    const columns = sql.join(Object.keys(noted).map((column) => sql.ref(column)))
+    const values = sql.join(Object.values(noted).map((value) => sql.lit(value)))
+    const note = sql`insert into ${sql.table(names.schema)} (${columns}) values (${values})`
+    return { version, name, additive, sql: [...statements(make), note.compile(dialect.compiler).sql] }
   })
 }

@@ -4,14 +4,16 @@ import type { RecordType } from '../../ports/change.js'
 import { columnsOf } from '../columns.js'
 import type { SqlDialect } from './dialect.js'
 import { columnName } from './tables.js'
+import type { SqlValue } from './value.js'
 
-/** What a parameter can be; every driver takes these. */
-export type SqlValue = string | number | Uint8Array | null
+export type { SqlValue } from './value.js'
 
 /** A statement and what its parameters are, in order. */
 export interface Query {
   readonly text: string
   readonly values: readonly SqlValue[]
+  /** Sent with requests and always the same text: worth keeping prepared on a connection. */
+  readonly hot?: boolean
 }
 
 /** A row as an array, in the order of the select's columns. */
@@ -44,9 +46,13 @@ export function compile(dialect: SqlDialect, builder: RawBuilder<unknown>): Quer
 }
 
 /** Spells a statement out whose parameters are given later, each time anew; those in the builder only hold their places. */
-export function prepare(dialect: SqlDialect, builder: RawBuilder<unknown>): (...values: SqlValue[]) => Query {
+export function prepare(
+  dialect: SqlDialect,
+  builder: RawBuilder<unknown>,
+  hot = false,
+): (...values: SqlValue[]) => Query {
   const { text } = compile(dialect, builder)
-  return (...values) => ({ text, values })
+  return (...values) => ({ text, values, hot })
 }
 
 /** A parameter's place in a statement that is prepared. */

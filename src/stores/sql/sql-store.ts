@@ -1,8 +1,9 @@
 import type { CredentialRow } from '../../core/key.js'
+import { isPromise } from '../../core/maybe-promise.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Clock } from '../../ports/clock.js'
 import type { KeyUse } from '../../ports/key-store.js'
-import type { Store } from '../../ports/store.js'
+import type { PurgeRequest, Store } from '../../ports/store.js'
 import { isDigest, isName, isStorable, takeChange } from '../intake.js'
 import { commitSteps } from './commit.js'
 import type { SqlDialect } from './dialect.js'
@@ -11,6 +12,7 @@ import { eventQueries } from './event-queries.js'
 import { keyQueries } from './key-queries.js'
 import { messageQueries } from './message-queries.js'
 import { schemaSteps } from './schema.js'
+import { storeTime } from './store-time.js'
 import type { TableNames } from './tables.js'
 import { upkeepSteps } from './upkeep.js'
 
@@ -45,21 +47,23 @@ function isLimit(limit: number): boolean {
  *
  * A text that no column can hold is never sent: as no record has it, the answer is known, and a driver that
  * replaces what it cannot encode would find another's.
+ *
+ * @param clock what the store's now is; null: the server's
  */
 export function createSqlStore(
   traits: StoreTraits,
   dialect: SqlDialect,
   names: TableNames,
   driver: SqlDriver,
-  clock: Pick<Clock, 'now'>,
+  clock: Pick<Clock, 'now'> | null,
 ): Store {
-  const keys = keyQueries(dialect, names)
+  const time = storeTime(dialect, clock)
+  const keys = keyQueries(dialect, names, time)
   const events = eventQueries(dialect, names)
   const messages = messageQueries(dialect, names)
   const upkeep = upkeepSteps(dialect, names)
   const schema = schemaSteps(dialect, names)
-  const commit = commitSteps(dialect, names)
-  const now = () => clock.now()
+  const commit = commitSteps(dialect, names, time)
 
   async function findInParts(parts: readonly (readonly string[])[]): Promise<readonly CredentialRow[]> {
     const rows: CredentialRow[] = []
@@ -68,13 +72,28 @@ export function createSqlStore(
   }
 
   async function recordInParts(parts: readonly (readonly KeyUse[])[]): Promise<void> {
-    for (const part of parts) await driver.transact(() => upkeep.recordUses(part))
+    for (const part of parts) await driver.transact(() => upkeep.recordUses(part), { repeatable: true })
+  }
+
+  function purge(request: PurgeRequest): MaybePromise<number> {
+    const removed = driver.transact(() => upkeep.purge(request), { repeatable: true })
+    if (!driver.tidy || !isPromise(removed)) return removed
+    return removed.then(async (count) => {
+      await driver.tidy!(request.limit)
+      return count
+    })
   }
 
   function findCredentials(digests: readonly string[]): MaybePromise<readonly CredentialRow[]> {
     const parts = inParts([...new Set(digests)].filter(isDigest), credentialsAtOnce)
     if (parts.length > 1) return findInParts(parts)
-    return parts[0] ? driver.ask(keys.credentials(parts[0])) : []
+    const [part] = parts
+    if (!part) return []
+    // PostgreSQL plans a list anew each time where it is shorter than it takes lists to be; a single value never.
+    const [only, second] = part
+    if (second !== undefined) return driver.ask(keys.credentials(part))
+    const one = keys.credential(only!)
+    return driver.ask({ ...one, decode: (rows) => [one.decode(rows)].filter((row) => row !== undefined) })
   }
 
   return {
@@ -82,30 +101,27 @@ export function createSqlStore(
 
     commit(changes) {
       const taken = changes.map((change, index) => takeChange(change, `changes.${index}`))
-      return driver.transact(
-        () => commit(taken, now),
-        (result) => result.ok,
-      )
+      return driver.transact(() => commit(taken), { keeps: ({ ok }) => ok })
     },
 
     findCredential: (digest) => (isDigest(digest) ? driver.ask(keys.credential(digest)) : undefined),
     findCredentials,
     findCredentialById: (id) => (isName(id) ? driver.ask(keys.credentialById(id)) : undefined),
     findKey: (workspaceId, id) =>
-      isName(workspaceId) && isName(id) ? driver.ask(keys.key(workspaceId, id, now())) : undefined,
+      isName(workspaceId) && isName(id) ? driver.ask(keys.key(workspaceId, id)) : undefined,
 
     listKeys(request) {
       const { workspaceId, text = '', before = '', limit } = request
       if (!isLimit(limit) || !isName(workspaceId) || !isStorable(text) || !isStorable(before)) return []
-      return driver.ask(keys.keys(request, now()))
+      return driver.ask(keys.keys(request))
     },
 
-    countSecrets: () => driver.ask(keys.secretCounts(now())),
+    countSecrets: () => driver.ask(keys.secretCounts()),
 
     recordUses(uses) {
       const parts = inParts(latestUses(uses), usesAtOnce)
       if (parts.length > 1) return recordInParts(parts)
-      return parts[0] && driver.transact(() => upkeep.recordUses(parts[0]!))
+      return parts[0] && driver.transact(() => upkeep.recordUses(parts[0]!), { repeatable: true })
     },
 
     findIdempotency: (id) => (isName(id) ? driver.ask(keys.idempotency(id)) : undefined),
@@ -120,9 +136,9 @@ export function createSqlStore(
       isLimit(request.limit) && isName(request.destination) ? driver.ask(messages.dueMessages(request)) : [],
     countMessages: () => driver.ask(messages.messageCounts()),
     findSettings: (prefix) => (isName(prefix) ? driver.ask(messages.settings(prefix)) : []),
-    purge: (request) => (isLimit(request.limit) ? driver.transact(() => upkeep.purge(request)) : 0),
+    purge: (request) => (isLimit(request.limit) ? purge(request) : 0),
     findSchema: () => driver.look(() => schema.find()),
-    migrate: () => driver.transact(() => schema.migrate()),
+    migrate: () => driver.migrate(() => schema.migrate()),
     close: () => driver.close(),
   }
 }

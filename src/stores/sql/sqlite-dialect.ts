@@ -22,11 +22,20 @@ export const sqliteDialect: SqlDialect = {
   }),
   // Texts compare byte by byte (BINARY) unless a column says otherwise.
   columnType: (kind) => types[kind],
+  tableEnd: '',
+  listing: { newest: { query: sql`desc`, index: sql`` }, oldest: { query: sql`asc`, index: sql`` } },
   findTable: (name) => sql`select name from sqlite_master where type = 'table' and name = ${name}`,
   orIgnore: sql`on conflict do nothing`,
+  orDuplicate: sql`on conflict do nothing`,
   orLarger: (key, column) => {
     const [old, new_] = [sql.ref(column), sql.ref(`excluded.${column}`)]
     return sql`on conflict (${sql.ref(key)}) do update set ${old} = ${new_} where ${old} < ${new_}`
   },
+  // A writer is alone.
+  holdRow: sql``,
+  keepRow: sql``,
+  now: sql`cast(round((julianday('now') - 2440587.5) * 86400000) as integer)`,
+  list: null,
   position: (text, within) => sql`instr(${within}, ${text})`,
+  lower: (text) => sql`lower(${text})`,
 }

@@ -2,7 +2,7 @@ import { KeyrungError } from '../../core/errors.js'
 import type { RecordType } from '../../ports/change.js'
 
 /** The names of the tables, by what is in them. */
-export type TableNames = Readonly<Record<RecordType | 'counter' | 'use' | 'schema', string>>
+export type TableNames = Readonly<Record<RecordType | 'counter' | 'use' | 'commit' | 'schema', string>>
 
 /** What tables' names begin with if the host does not say. */
 const defaultPrefix = 'keyrung_'
@@ -10,25 +10,34 @@ const defaultPrefix = 'keyrung_'
 /**
  * Makes the names of the tables.
  *
- * @throws KeyrungError `config_invalid` for a prefix that would need quoting, or leaves no room for names
+ * @param schema where they are, for databases that have schemas; as the connection says if left out
+ * @throws KeyrungError `config_invalid` for a prefix that would need quoting or leaves no room for names, and for a schema with anything but letters, digits and underscores
  */
-export function tableNames(prefix: string = defaultPrefix): TableNames {
+export function tableNames(prefix: string = defaultPrefix, schema?: string): TableNames {
   if (typeof prefix !== 'string' || !/^[a-z][a-z0-9_]{0,29}$/.test(prefix)) {
     throw new KeyrungError('config_invalid', {
       message: 'tablePrefix must be 1 to 30 small letters, digits and underscores, and begin with a letter.',
     })
   }
+  if (schema !== undefined && (typeof schema !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema))) {
+    throw new KeyrungError('config_invalid', {
+      message: 'schema must be 1 to 63 letters, digits and underscores, and not begin with a digit.',
+    })
+  }
+  // Names are quoted part by part wherever they are written.
+  const start = schema === undefined ? prefix : `${schema}.${prefix}`
   return {
-    key: `${prefix}keys`,
-    secret: `${prefix}secrets`,
-    tombstone: `${prefix}tombstones`,
-    event: `${prefix}events`,
-    message: `${prefix}messages`,
-    idempotency: `${prefix}idempotency`,
-    setting: `${prefix}settings`,
-    counter: `${prefix}counters`,
-    use: `${prefix}key_use`,
-    schema: `${prefix}schema`,
+    key: `${start}keys`,
+    secret: `${start}secrets`,
+    tombstone: `${start}tombstones`,
+    event: `${start}events`,
+    message: `${start}messages`,
+    idempotency: `${start}idempotency`,
+    setting: `${start}settings`,
+    counter: `${start}counters`,
+    use: `${start}key_use`,
+    commit: `${start}commits`,
+    schema: `${start}schema`,
   }
 }
 

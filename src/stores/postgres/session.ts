@@ -1,0 +1,130 @@
+import { toHex } from '../../crypto/encoding.js'
+import { sha256 } from '../../crypto/digest.js'
+import type { Answer, Query, Row } from '../sql/query.js'
+import type { SqlPool, SqlSession } from '../sql/session.js'
+import type { PostgresClient, PostgresPool } from './client.js'
+import { failureOf, isDuplicate, isForgotten, unavailable } from './failure.js'
+import { rowTypes, toParameter } from './values.js'
+
+/** How the sessions of a pool are used. */
+export interface SessionOptions {
+  /** Whether hot statements are kept prepared on their connection. */
+  readonly prepare: boolean
+  /** How long the server may work on one statement of a transaction. */
+  readonly statementTimeoutMs: number
+  /** How long it may wait for a lock. */
+  readonly lockTimeoutMs: number
+}
+
+/** After so long in the middle of a transaction the server gives up on an instance that is cut off or stopped, and frees what it holds. */
+const idleTimeoutMs = 10_000
+
+/** How often a connection is taken that the host has left in a transaction, before that is an error. */
+const mostUnfit = 3
+
+const names = new Map<string, string>()
+
+/** A statement's name on a connection: the same text has the same name in every version of this library, another text another. */
+function nameOf(text: string): string {
+  let name = names.get(text)
+  if (name === undefined) names.set(text, (name = `keyrung_${toHex(sha256(text)).slice(0, 32)}`))
+  return name
+}
+
+/** What begins a transaction, its time-outs included; they end with it. */
+export function beginText(statementTimeoutMs: number, lockTimeoutMs: number): string {
+  return [
+    'begin isolation level read committed read write',
+    `set local statement_timeout = ${statementTimeoutMs}`,
+    `set local lock_timeout = ${lockTimeoutMs}`,
+    `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}`,
+  ].join('; ')
+}
+
+/** A transaction that has failed ends with a rollback although a commit was asked for, and no error says so. */
+function checkCommitted(answer: unknown): void {
+  const last: unknown = Array.isArray(answer) ? answer.at(-1) : answer
+  const command = (last as { command?: unknown } | null | undefined)?.command
+  if (command !== 'COMMIT') throw unavailable('a commit was answered by a rollback')
+}
+
+class PostgresSession implements SqlSession {
+  readonly #client: PostgresClient
+  readonly #options: SessionOptions
+  readonly #begin: string
+  readonly #binary: boolean | undefined
+  // A connection can break while nothing is asked of it; without a listener that ends the host's process.
+  readonly #ignore = () => undefined
+
+  constructor(client: PostgresClient, options: SessionOptions, begin: string) {
+    this.#client = client
+    this.#options = options
+    this.#begin = begin
+    client.on('error', this.#ignore)
+    // It reads binary answers as if they were UTF-8, and bytes are lost on the way; the host has its setting back at the end.
+    this.#binary = client.binary
+    if (client.binary) client.binary = false
+  }
+
+  async execute(query: Query): Promise<Answer> {
+    const named = this.#options.prepare && query.hot === true
+    try {
+      return await this.#send(query, named)
+    } catch (error) {
+      if (isDuplicate(error)) return { rows: [], changed: 0, duplicate: true }
+      if (named && isForgotten(error)) return this.#send(query, false)
+      throw error
+    }
+  }
+
+  async begin(): Promise<void> {
+    await this.#client.query(this.#begin)
+  }
+
+  async commit(): Promise<void> {
+    checkCommitted(await this.#client.query('commit'))
+  }
+
+  async commitAfter(statement: string): Promise<void> {
+    checkCommitted(await this.#client.query(`${statement}; commit`))
+  }
+
+  async rollback(): Promise<void> {
+    await this.#client.query('rollback')
+  }
+
+  release(broken: boolean): void {
+    // One that is being closed may yet say how that went.
+    if (!broken) this.#client.removeListener('error', this.#ignore)
+    if (this.#binary) this.#client.binary = true
+    this.#client.release(broken)
+  }
+
+  async #send({ text, values }: Query, named: boolean): Promise<Answer> {
+    const { rows, rowCount } = await this.#client.query({
+      text,
+      values: values.map(toParameter),
+      rowMode: 'array',
+      types: rowTypes,
+      ...(named && { name: nameOf(text) }),
+    })
+    return { rows: rows as Row[], changed: rowCount ?? 0, duplicate: false }
+  }
+}
+
+/** Puts the small face of the SQL driver on a `pg` pool. */
+export function postgresSessions(pool: PostgresPool, options: SessionOptions): SqlPool {
+  const begin = beginText(options.statementTimeoutMs, options.lockTimeoutMs)
+  return {
+    async session() {
+      for (let unfit = 0; unfit < mostUnfit; unfit++) {
+        const client = await pool.connect()
+        // Whoever released it in a transaction would have its snapshot read from, and its work committed.
+        if (/^[TE]$/.test(client.getTransactionStatus?.() ?? 'I')) client.release(true)
+        else return new PostgresSession(client, options, begin)
+      }
+      throw unavailable('connections are given back in the middle of transactions')
+    },
+    failureOf,
+  }
+}

@@ -1,0 +1,95 @@
+import type { EventRecord } from '../../src/core/audit.js'
+import type { RecordType, Records } from '../../src/ports/change.js'
+import { auditActions } from '../../src/core/audit.js'
+import { digestBytes } from '../../src/crypto/digest.js'
+import { columnsOf } from '../../src/stores/columns.js'
+import { valuesOf } from '../../src/stores/record-values.js'
+import type { SqlValue } from '../../src/stores/sql/query.js'
+import { columnName } from '../../src/stores/sql/tables.js'
+import type { TableNames } from '../../src/stores/sql/tables.js'
+import {
+  makeEvent,
+  makeIdempotency,
+  makeKey,
+  makeMessage,
+  makeSecret,
+  someInstant,
+} from '../../src/testing/suite/records.js'
+
+/** How many rows each table gets. */
+const filledRows = 24_000
+
+/**
+ * A workspace that has an eighth of all rows, beside thousands of small ones: what is right for the average workspace
+ * is a long way round for this one, and the other way about.
+ */
+export const largeWorkspace = 'ws_large'
+
+const rowsAtOnce = 1_000
+
+/** How rows are sent to a database. */
+export interface Filling {
+  readonly names: TableNames
+  /** How the parameter with this number, from 1, is written. */
+  place(number: number): string
+  send(text: string, values: readonly SqlValue[]): Promise<unknown>
+}
+
+/** About as long as an event is. */
+const payload = JSON.stringify({ details: 'x'.repeat(500) })
+
+/** Long over for the first hundred rows, far ahead for the others. */
+const instantOf = (n: number) => (n <= 100 ? someInstant + n : 4_000_000_000_000 + n)
+
+const workspaceOf = (n: number) => (n % 8 === 0 ? largeWorkspace : `ws_${n % 4_999}`)
+
+const makers = {
+  key: (n: number) =>
+    makeKey(n, { workspaceId: workspaceOf(n), status: n % 40 === 0 ? 'revoked' : 'active' }),
+  secret: (n: number) =>
+    makeSecret(n, {
+      workspaceId: workspaceOf(n),
+      hostSecretId: n % 3 === 0 ? 'old' : 'new',
+      endsAt: n % 50 === 0 ? instantOf(n) : null,
+    }),
+  event: (n: number): EventRecord =>
+    makeEvent(n, {
+      workspaceId: workspaceOf(n),
+      actor: `user:${n % 30}`,
+      action: auditActions[n % auditActions.length]!,
+    }),
+  message: (n: number) => makeMessage(n, { destination: `sink-${n % 3}`, dueAt: someInstant + n, payload }),
+  idempotency: (n: number) => makeIdempotency(n, { expiresAt: instantOf(n) }),
+} satisfies { readonly [T in RecordType]?: (n: number) => Records[T] }
+
+async function insert(
+  { place, send }: Filling,
+  table: string,
+  columns: readonly string[],
+  rowOf: (n: number) => readonly SqlValue[],
+): Promise<void> {
+  for (let from = 1; from <= filledRows; from += rowsAtOnce) {
+    const rows = Array.from({ length: rowsAtOnce }, (_, i) => rowOf(from + i))
+    const texts = rows.map((row, r) => `(${row.map((_, c) => place(r * columns.length + c + 1)).join(', ')})`)
+    await send(`insert into ${table} (${columns.join(', ')}) values ${texts.join(', ')}`, rows.flat())
+  }
+}
+
+/** Fills the tables so that a planner has something to choose about. */
+export async function fillTables(filling: Filling): Promise<void> {
+  const { names } = filling
+  for (const [type, make] of Object.entries(makers) as [keyof typeof makers, (n: number) => never][]) {
+    const columns = columnsOf(type)
+    await insert(
+      filling,
+      names[type],
+      columns.map(([name]) => columnName(name)),
+      (n) =>
+        valuesOf(type, make(n)).map((value, i) =>
+          columns[i]![1].kind === 'digest' ? Buffer.from(digestBytes(value as string)) : (value as SqlValue),
+        ),
+    )
+  }
+  await insert(filling, names.use, ['key_id', 'last_used_at'], (n) => [makeKey(n).id, someInstant + n])
+  await insert(filling, names.commit, ['id', 'at'], (n) => [`marker_${n}`, instantOf(n)])
+}

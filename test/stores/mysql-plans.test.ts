@@ -1,0 +1,118 @@
+import mysql from 'mysql2/promise'
+import type { Pool, PoolConnection, RowDataPacket } from 'mysql2/promise'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Store } from '../../src/ports/store.js'
+import { mysqlStore } from '../../src/stores/mysql.js'
+import { tableNames } from '../../src/stores/sql/tables.js'
+import { describeOn } from '../servers/on-server.js'
+import { fillTables } from './filled-tables.js'
+import { questions } from './plan-questions.js'
+
+/** A step of a plan, as `explain` tells it. */
+interface Step extends RowDataPacket {
+  readonly table: string | null
+  readonly type: string | null
+  readonly key: string | null
+  readonly Extra: string | null
+}
+
+interface Asked {
+  readonly sql: string
+  readonly values?: readonly unknown[]
+}
+
+describeOn(
+  'mariadb',
+  'MariaDB finds by an index, sorts nothing, and reads no table from end to end:',
+  (server) => {
+    let pool: Pool
+    let connection: PoolConnection
+    let store: Store
+    let asked: Asked[]
+
+    beforeAll(async () => {
+      pool = mysql.createPool(await server.createDatabase())
+      connection = await pool.getConnection()
+      await mysqlStore({ pool }).migrate()
+      const names = tableNames()
+      await fillTables({
+        names,
+        place: () => '?',
+        send: (text, values) => connection.query(text, [...values]),
+      })
+      await connection.query(`analyze table ${Object.values(names).join(', ')}`)
+      store = mysqlStore({ pool: watched() as never })
+    }, 120_000)
+
+    afterAll(async () => {
+      connection.release()
+      await pool.end()
+    })
+
+    /** The same pool, where everything that is asked is noted. */
+    function watched(): { getConnection(): Promise<object> } {
+      return {
+        async getConnection() {
+          const own = await pool.getConnection()
+          return new Proxy(own, {
+            get(of, name) {
+              const value: unknown = Reflect.get(of, name, of)
+              if (typeof value !== 'function') return value
+              if (name !== 'query' && name !== 'execute') return value.bind(of) as unknown
+              return (query: Asked) => {
+                asked.push(query)
+                return value.call(of, query) as unknown
+              }
+            },
+          })
+        },
+      }
+    }
+
+    async function stepsOf(call: (store: Store) => unknown): Promise<readonly Step[]> {
+      asked = []
+      await call(store)
+      const steps: Step[] = []
+      for (const { sql, values = [] } of asked) {
+        // Without the server's time limit, which stands in front of a statement.
+        const text = sql.replace(/^\/\*M!.*?\*\/ /, '')
+        if (!/^(select .* from|insert .* select|update|delete) /.test(text)) continue
+        const [rows] = await connection.query<Step[]>(`explain ${text}`, [...values])
+        steps.push(...rows)
+      }
+      return steps
+    }
+
+    it.each(questions)('%s', async (_, __, call) => {
+      const steps = await stepsOf(call)
+      expect(steps.length).toBeGreaterThan(0)
+      expect(steps.filter(readsAll).map(tell)).toEqual([])
+      expect(steps.filter(sorts).map(tell)).toEqual([])
+    })
+  },
+)
+
+function tell({ table, type, key, Extra }: Step): string {
+  return `${table} ${type} ${key} ${Extra}`
+}
+
+/**
+ * Sorts, save for keys by a status that most have: there MariaDB lays two indexes by workspace over each other, and
+ * then sorts at most the workspace's own keys.
+ */
+function sorts({ key, Extra }: Step): boolean {
+  if (
+    /^(,?keyrung_keys_by_workspace_id(_status)?_id)+$/.test(key ?? '') &&
+    /Using intersect/.test(Extra ?? '')
+  )
+    return false
+  return /filesort|temporary/.test(Extra ?? '')
+}
+
+/**
+ * What may be read from end to end: a derived table, the page that was found; tombstones, which all go; and markers of
+ * commits, of which there are those of the last ten minutes.
+ */
+function readsAll({ table, type }: Step): boolean {
+  return type === 'ALL' && !/^(<(derived|subquery)\d+>|keyrung_(tombstones|commits))$/.test(table ?? '')
+}

@@ -1,0 +1,135 @@
+import type { Store } from '../../src/ports/store.js'
+import { digestOf, idOf, someInstant } from '../../src/testing/suite/records.js'
+import { largeWorkspace as workspaceId } from './filled-tables.js'
+
+const at = someInstant + 9_000
+const before = { at, id: idOf('evt', 9_000) }
+const beforeKey = idOf('key', 9_000)
+
+const credential = ['keys_pkey', 'secrets_by_digest']
+const whole = ['key_use_pkey', 'secrets_by_key_id']
+
+/** What is asked, and the indexes that PostgreSQL is to use for it. */
+export const questions: readonly [
+  name: string,
+  indexes: readonly string[],
+  call: (store: Store) => unknown,
+][] = [
+  ['a credential', credential, (store) => store.findCredential(digestOf(1))],
+  ['several credentials', credential, (store) => store.findCredentials([1, 2, 3].map(digestOf))],
+  [
+    'a credential by its id',
+    ['keys_pkey', 'secrets_pkey'],
+    (store) => store.findCredentialById(idOf('sec', 1)),
+  ],
+  ['a key', ['keys_pkey', ...whole], (store) => store.findKey(workspaceId, idOf('key', 8))],
+  ['keys', ['keys_by_workspace_id_id', ...whole], (store) => store.listKeys({ workspaceId, limit: 9 })],
+  [
+    'keys from a cursor on',
+    ['keys_by_workspace_id_id', ...whole],
+    (store) => store.listKeys({ workspaceId, before: beforeKey, limit: 9 }),
+  ],
+  [
+    'keys by a status that most have, at most all of the workspace',
+    ['keys_by_workspace_id_id', ...whole],
+    (store) => store.listKeys({ workspaceId, status: 'active', limit: 9 }),
+  ],
+  [
+    'keys by a rare status',
+    ['keys_by_workspace_id_status_id', ...whole],
+    (store) => store.listKeys({ workspaceId, status: 'revoked', limit: 9 }),
+  ],
+  [
+    'keys by status from a cursor on',
+    ['keys_by_workspace_id_status_id', ...whole],
+    (store) => store.listKeys({ workspaceId, status: 'revoked', before: beforeKey, limit: 9 }),
+  ],
+  [
+    'keys by text, at most all of the workspace',
+    ['keys_by_workspace_id_id', ...whole],
+    (store) => store.listKeys({ workspaceId, text: 'nowhere', limit: 9 }),
+  ],
+  [
+    'keys by text and status from a cursor on, at most all of these',
+    ['keys_by_workspace_id_status_id', ...whole],
+    (store) => store.listKeys({ workspaceId, text: 'ab3z', status: 'active', before: beforeKey, limit: 9 }),
+  ],
+  [
+    'the count of secrets, from the index alone',
+    ['secrets_by_host_secret_id_ends_at'],
+    (store) => store.countSecrets(),
+  ],
+  ['events', ['events_by_workspace_id_at_id'], (store) => store.listEvents({ workspaceId, limit: 9 })],
+  [
+    'events by time',
+    ['events_by_workspace_id_at_id'],
+    (store) => store.listEvents({ workspaceId, from: at, to: at + 5_000, limit: 9 }),
+  ],
+  [
+    'events from a cursor on',
+    ['events_by_workspace_id_at_id'],
+    (store) => store.listEvents({ workspaceId, before, limit: 9 }),
+  ],
+  [
+    'events by actor',
+    ['events_by_workspace_id_actor_at_id'],
+    (store) => store.listEvents({ workspaceId, actor: 'user:8', limit: 9 }),
+  ],
+  [
+    'events by actor from a cursor on',
+    ['events_by_workspace_id_actor_at_id'],
+    (store) => store.listEvents({ workspaceId, actor: 'user:8', before, limit: 9 }),
+  ],
+  [
+    'events by action',
+    ['events_by_workspace_id_action_at_id'],
+    (store) => store.listEvents({ workspaceId, action: 'key.rotated', limit: 9 }),
+  ],
+  [
+    'events by action from a cursor on',
+    ['events_by_workspace_id_action_at_id'],
+    (store) => store.listEvents({ workspaceId, action: 'key.rotated', before, limit: 9 }),
+  ],
+  [
+    'events by target',
+    ['events_by_workspace_id_target_id_at_id'],
+    (store) => store.listEvents({ workspaceId, targetId: idOf('key', 8), limit: 9 }),
+  ],
+  [
+    'events by target from a cursor on',
+    ['events_by_workspace_id_target_id_at_id'],
+    (store) => store.listEvents({ workspaceId, targetId: idOf('key', 8), before, limit: 9 }),
+  ],
+  [
+    'due messages',
+    ['messages_by_kind_destination_id_due_at'],
+    (store) => store.listDueMessages({ kind: 'sink', destination: 'sink-1', now: at, limit: 9 }),
+  ],
+  [
+    'the count of messages, from the index alone',
+    ['messages_by_kind_destination_id_due_at'],
+    (store) => store.countMessages(),
+  ],
+  ['an idempotency row', ['idempotency_pkey'], (store) => store.findIdempotency('x')],
+  [
+    'the keys of uses',
+    ['keys_pkey'],
+    (store) => store.recordUses([1, 2].map((n) => ({ keyId: idOf('key', n), at }))),
+  ],
+  [
+    'what a commit changes',
+    ['idempotency_pkey', 'keys_pkey', 'secrets_pkey'],
+    (store) =>
+      store.commit([
+        { do: 'check', type: 'key', id: idOf('key', 1), version: 1 },
+        { do: 'update', type: 'key', id: idOf('key', 2), expectVersion: 1, set: { status: 'active' } },
+        { do: 'delete', type: 'secret', id: idOf('sec', 3), expectVersion: 1 },
+        { do: 'delete', type: 'idempotency', id: 'none', expectVersion: 1 },
+      ]),
+  ],
+  [
+    'what a purge takes',
+    ['commits_by_at', 'commits_pkey', 'idempotency_by_expires_at', 'secrets_by_ends_at'],
+    (store) => store.purge({ now: someInstant + 100, limit: 9 }),
+  ],
+]

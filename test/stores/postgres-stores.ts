@@ -1,0 +1,39 @@
+import pg from 'pg'
+import { postgresStore } from '../../src/stores/postgres.js'
+import type { PostgresStoreOptions } from '../../src/stores/postgres.js'
+import { manualClock } from '../../src/testing/manual-clock.js'
+import type { StoreUnderTest } from '../../src/testing/suite/case.js'
+
+let made = 0
+
+/** A prefix that no other store of this file has: its tables are a fresh store in the same database. */
+export function freshPrefix(): string {
+  made += 1
+  return `t${made}_`
+}
+
+/** A store on tables of its own, for the suite. */
+export async function onPostgres(
+  pool: pg.Pool,
+  options: Partial<PostgresStoreOptions> = {},
+): Promise<StoreUnderTest> {
+  const clock = manualClock()
+  const all = { pool, clock, tablePrefix: freshPrefix(), ...options }
+  const another = new pg.Pool(pool.options)
+  const make = () => postgresStore(all)
+  const store = make()
+  await store.migrate()
+  return {
+    store,
+    clock,
+    another: () => postgresStore({ ...all, pool: another }),
+    async reopen() {
+      await store.close()
+      return make()
+    },
+    async dispose() {
+      await store.close()
+      await another.end()
+    },
+  }
+}
