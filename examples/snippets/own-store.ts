@@ -1,25 +1,24 @@
-//#region store
-import { memoryStore, type Store } from 'keyrung'
-import type { ManualClock } from 'keyrung/testing'
-
-/** Stands for a store of your own. */
-function myStore(options: { readonly clock: ManualClock }): Store {
-  return { ...memoryStore(options), name: 'mine' }
-}
-//#endregion store
-
 //#region suite
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { manualClock, storeSuite, whyNot } from 'keyrung/testing'
+import { fileStore } from './file-store.js'
+
+/** A new, empty store for each case. */
+function makeStore() {
+  const folder = mkdtempSync(join(tmpdir(), 'file-store-'))
+  const clock = manualClock()
+  const open = () => fileStore({ path: join(folder, 'keys.json'), now: () => clock.now() })
+  return { store: open(), clock, reopen: open, dispose: () => rmSync(folder, { recursive: true }) }
+}
 
 const kept: string[] = []
 const leftOut: string[] = []
 for (const { name, needs, run } of storeSuite()) {
-  if (needs === 'instances' || needs === 'reopening') leftOut.push(`${name} (${whyNot(needs)})`)
+  if (needs === 'instances') leftOut.push(`${name} (${whyNot(needs)})`)
   else {
-    await run(() => {
-      const clock = manualClock()
-      return { store: myStore({ clock }), clock }
-    })
+    await run(makeStore) // rejects with what it saw where a promise is broken
     kept.push(name)
   }
 }

@@ -1,4 +1,4 @@
-import { Client } from './client.js'
+import { Client } from '../telling/client.js'
 
 const name = 'To try things out'
 

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describeOn } from '../servers/on-server.js'
+import type { DatabaseAddress } from '../servers/test-server.js'
 
 const folder = fileURLToPath(new URL('../../examples/snippets/', import.meta.url))
-/** What snippets share, and no document shows. */
-const shared = ['server.ts']
+/** What snippets share; nothing comes of it by itself. */
+const shared = ['server.ts', 'file-store.ts', 'file-store-records.ts']
 
 const home = process.cwd()
 let workplace: string
@@ -98,13 +100,16 @@ const outcomes: Readonly<Record<string, object>> = {
     me: { status: 200, body: { mode: 'custom', scopes: ['contacts:read'] } },
     inKoa: 200,
   },
+  'postgres.ts': { stores: ['postgres', 'postgres'], freshness: 'cached', steps: 3 },
+  'mysql.ts': { store: 'mysql', freshness: 'cached' },
+  'restore.ts': { before: [true, true, true, true, false], after: [true, false, false, false, false] },
   'sqlite.ts': { before: 'missing', after: 'current', refused: 'transaction_open' },
   'testing.ts': {
     justBefore: true,
     expired: { ok: false, code: 'key_expired' },
     outage: 'store_unavailable',
   },
-  'own-store.ts': { kept: expect.toSatisfy((count: number) => count > 50), leftOut: 2 },
+  'own-store.ts': { kept: expect.toSatisfy((count: number) => count > 50), leftOut: 1 },
   'audit.ts': {
     actions: ['key.revoked', 'key.created'],
     next: null,
@@ -140,3 +145,21 @@ describe('the snippets of the documents do what the documents say', () => {
     ])
   })
 })
+
+/** The address of a database as a connection string. */
+function urlOf(protocol: string, { host, port, user, password, database }: DatabaseAddress): string {
+  return `${protocol}://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`
+}
+
+for (const [kind, protocol, file] of [
+  ['postgres', 'postgres', 'postgres.ts'],
+  ['mariadb', 'mysql', 'mysql.ts'],
+] as const)
+  describeOn(kind, `what the documents say of a store on ${kind}`, (server) => {
+    it('is what happens there', { timeout: 60_000 }, async () => {
+      vi.resetModules()
+      vi.stubEnv('DATABASE_URL', urlOf(protocol, await server.createDatabase()))
+      const { onServer } = (await import(join(folder, file))) as { readonly onServer: () => Promise<object> }
+      expect(await onServer()).toEqual({ before: true, after: 'key_revoked' })
+    })
+  })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, type Answer } from '../../examples/trustpager/client.js'
+import { Client, type Answer } from '../../examples/telling/client.js'
 import { startHost, type Host } from '../../examples/trustpager/host.js'
 
 /** A key as the management API answers it when it is made. */
@@ -51,10 +51,9 @@ export async function createWorld(): Promise<World> {
     dataDir,
     async as(user, method, path, body, ifMatch) {
       const client = user === undefined ? nobody : await clientOf(user)
-      return client.send({ method, path, body, ...(ifMatch === undefined ? {} : { ifMatch }) })
+      return client.send({ method, path, body, ifMatch })
     },
-    api: (key, method, path, body) =>
-      nobody.send({ method, path, body, ...(key === undefined ? {} : { key }) }),
+    api: (key, method, path, body) => nobody.send({ method, path, body, key }),
     async makeKey(user, input) {
       const { status, body } = await world.as(user, 'POST', '/admin/keys', { name: 'A key', ...input })
       if (status !== 201) throw new Error(`no key: ${status} ${JSON.stringify(body)}`)

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, type Answer } from '../../examples/trustpair/client.js'
+import { Client, type Answer } from '../../examples/telling/client.js'
 import { startHost, type Host } from '../../examples/trustpair/host.js'
 
 /** A token as the management API answers it when it is made. */
@@ -42,7 +42,7 @@ export async function createWorld(): Promise<World> {
     host,
     dataDir,
     as: async (user, method, path, body) => (await clientOf(user)).send({ method, path, body }),
-    api: (token, method, path, body) => new Client(host.url).send({ method, path, body, token }),
+    api: (token, method, path, body) => new Client(host.url).send({ method, path, body, key: token }),
     async makeToken(user, scopes) {
       const { status, body } = await world.as(user, 'POST', '/admin/keys', { name: 'A token', scopes })
       if (status !== 201) throw new Error(`no token: ${status} ${JSON.stringify(body)}`)

@@ -1,12 +1,12 @@
-/** A request of the story. */
+/** A request of a story. */
 export interface Call {
   readonly method: string
   readonly path: string
   readonly body?: unknown
   /** An API key; without one the login's cookie is sent, if there is one. */
-  readonly key?: string
+  readonly key?: string | undefined
   /** The version an edit starts from. */
-  readonly ifMatch?: string
+  readonly ifMatch?: string | undefined
 }
 
 /** An answer of the host. */
@@ -17,22 +17,37 @@ export interface Answer {
   readonly body: unknown
 }
 
+/** Who asks a host that has no login, and what the host is called where there are several. */
+export interface Identity {
+  /** Of the host, in a transcript. */
+  readonly hostName?: string
+  readonly user: string
+  /** What proves it. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** Talks to a host over HTTP only, as a browser that keeps the login's cookie. */
 export class Client {
-  #cookie: string | undefined
-  #user: string | undefined
+  readonly url: string
+  /** What the host is called in a transcript; empty where there is only one. */
+  readonly hostName: string
+  #user: string
+  #proof: Readonly<Record<string, string>>
 
-  constructor(readonly url: string) {}
+  constructor(url: string, identity: Identity = { user: 'nobody', headers: {} }) {
+    this.url = url
+    this.hostName = identity.hostName ?? ''
+    this.#user = identity.user
+    this.#proof = identity.headers
+  }
 
   /** Who is logged in. */
   get user(): string {
-    return this.#user ?? 'nobody'
+    return this.#user
   }
 
   async send({ method, path, body, key, ifMatch }: Call): Promise<Answer> {
-    const headers = new Headers()
-    if (key !== undefined) headers.set('authorization', `Bearer ${key}`)
-    else if (this.#cookie !== undefined) headers.set('cookie', this.#cookie)
+    const headers = new Headers(key === undefined ? this.#proof : { authorization: `Bearer ${key}` })
     if (body !== undefined) headers.set('content-type', 'application/json')
     if (ifMatch !== undefined) headers.set('if-match', ifMatch)
     const response = await fetch(this.url + path, {
@@ -41,8 +56,10 @@ export class Client {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const cookie = response.headers.getSetCookie()[0]?.split(';')[0]
-    if (cookie !== undefined)
-      [this.#cookie, this.#user] = [cookie, (body as { user?: string } | undefined)?.user]
+    if (cookie !== undefined) {
+      this.#proof = { cookie }
+      this.#user = (body as { user?: string } | undefined)?.user ?? 'nobody'
+    }
     const text = await response.text()
     return {
       status: response.status,
