@@ -18,7 +18,8 @@ export async function onPostgres(
   options: Partial<PostgresStoreOptions> = {},
 ): Promise<StoreUnderTest> {
   const clock = manualClock()
-  const all = { pool, clock, tablePrefix: freshPrefix(), ...options }
+  // The suite asks for order, not for haste.
+  const all = { pool, clock, tablePrefix: freshPrefix(), timeoutMs: 15_000, ...options }
   const another = new pg.Pool(pool.options)
   const make = () => postgresStore(all)
   const store = make()
