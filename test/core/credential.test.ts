@@ -1,22 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Credential } from '../../src/core/credential.js'
-import type { CredentialRow, KeyRecord, KeySecretRecord } from '../../src/core/key.js'
-
-const now = 1_767_225_600_000
-
-function row(key: object = {}, secret: object = {}): CredentialRow {
-  return {
-    key: {
-      ...{ id: 'key_1', workspaceId: 'ws_1', status: 'active', mode: 'custom', scopes: 'contacts:read' },
-      ...{ environment: 'live', addressRules: '', ownerId: null, expiresAt: null, notBefore: null },
-      ...key,
-    } as KeyRecord,
-    secret: {
-      ...{ id: 'sec_1', keyId: 'key_1', workspaceId: 'ws_1', endsAt: null },
-      ...secret,
-    } as KeySecretRecord,
-  }
-}
+import type { CredentialRow } from '../../src/core/key.js'
+import { now, row } from './sample-row.js'
 
 describe('what a store answers', () => {
   test.each<[string, CredentialRow]>([

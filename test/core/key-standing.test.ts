@@ -1,22 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { CredentialRow, KeyRecord, KeySecretRecord } from '../../src/core/key.js'
 import { judgeCredential } from '../../src/core/key-standing.js'
-
-const now = 1_767_225_600_000
-
-function row(key: object = {}, secret: object = {}): CredentialRow {
-  return {
-    key: {
-      ...{ id: 'key_1', workspaceId: 'ws_1', status: 'active', mode: 'custom', scopes: 'contacts:read' },
-      ...{ environment: 'live', addressRules: '', ownerId: null, expiresAt: null, notBefore: null },
-      ...key,
-    } as KeyRecord,
-    secret: {
-      ...{ id: 'sec_1', keyId: 'key_1', workspaceId: 'ws_1', endsAt: null },
-      ...secret,
-    } as KeySecretRecord,
-  }
-}
+import { now, row } from './sample-row.js'
 
 describe('the standing of a credential', () => {
   test.each<[string, object, object, string | undefined]>([
