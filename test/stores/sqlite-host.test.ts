@@ -4,7 +4,7 @@ import { sqliteStore } from '../../src/stores/sqlite.js'
 import { manualClock } from '../../src/testing/manual-clock.js'
 import type { ManualClock } from '../../src/testing/manual-clock.js'
 import { digestOf, idOf, insertKey } from '../../src/testing/suite/records.js'
-import { update } from '../../src/testing/suite/probe.js'
+import { add, expectCounter, update } from '../../src/testing/suite/probe.js'
 import { makeFolder, openFile } from './sqlite-files.js'
 import type { Folder } from './sqlite-files.js'
 import type { Store } from '../../src/ports/store.js'
@@ -72,6 +72,30 @@ describe.each(['wal', 'delete'] as const)("the host's handle, in %s mode", (mode
     rows.return!()
     await clock.advance(20)
     expect(await second).toEqual({ ok: true })
+  })
+
+  it('a commit that is made as soon as another ends is done once, and so is every other, however often the way is blocked', async () => {
+    const max = 40
+    let answers = 0
+    // Another connection's transaction begins before each commit, and ends while that waits.
+    const chain = async () => {
+      for (let i = 0; i < max; i++) {
+        database.exec('begin')
+        const answer = store.commit([add('units', 1)])
+        // Every third stays for longer than the first pause.
+        if (i % 3 !== 0) database.exec('rollback')
+        expect(await answer).toEqual({ ok: true })
+        answers++
+      }
+    }
+    const done = chain()
+    for (let i = 0; i < max * 8 && answers < max; i++) {
+      await clock.advance(3)
+      if (database.inTransaction) database.exec('rollback')
+    }
+    expect(answers).toBe(max)
+    await done
+    await expectCounter(store, 'units', max)
   })
 
   it('queues what comes while it waits, in order, and all of it is done in the end', async () => {

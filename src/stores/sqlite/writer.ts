@@ -34,6 +34,8 @@ export class Writer {
   readonly #clock: Clock
   readonly #waitMs: number
   readonly #queue: Waiting[] = []
+  /** Only one may walk the queue: two would attempt the same head twice. */
+  #draining = false
   #closed = false
   #error = transactionOpen()
 
@@ -48,7 +50,7 @@ export class Writer {
    * @param keeps says whether a result is to be committed; the other changes nothing
    */
   run<T>(work: () => Steps<T>, keeps: (result: T) => boolean = () => true): MaybePromise<T> {
-    if (this.#queue.length === 0) {
+    if (!this.#draining) {
       const first = this.#attempt(work, keeps)
       if (first.done) return first.value
     }
@@ -67,7 +69,7 @@ export class Writer {
         },
         fail: reject,
       })
-      if (this.#queue.length === 1) void this.#drain()
+      if (!this.#draining) void this.#drain()
     })
   }
 
@@ -76,6 +78,7 @@ export class Writer {
   }
 
   async #drain(): Promise<void> {
+    this.#draining = true
     let pauseMs = firstPauseMs
     for (let head = this.#queue[0]; head; head = this.#queue[0]) {
       if (pauseMs > 0) await this.#clock.sleep(pauseMs)
@@ -90,6 +93,7 @@ export class Writer {
       const now = this.#clock.monotonic()
       while (this.#queue[0] && this.#queue[0].deadline <= now) this.#queue.shift()!.fail(this.#error)
     }
+    this.#draining = false
   }
 
   #attempt<T>(work: () => Steps<T>, keeps: (result: T) => boolean): Attempt<T> {
