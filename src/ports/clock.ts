@@ -6,4 +6,9 @@ export interface Clock {
   monotonic(): number
   /** Resolves when that much time has passed, or early when the signal is aborted; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /**
+   * Calls back once, when that much time has passed; what it answers calls that off. For limits that are seldom met:
+   * an aborted signal costs twenty times as much.
+   */
+  after(ms: number, ring: () => void): () => void
 }

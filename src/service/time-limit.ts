@@ -13,13 +13,20 @@ export const late = Symbol('late')
 /**
  * Waits for an answer no longer than `limitMs`; rejects as it does. What is given up on goes on unseen.
  */
-export async function within<T>(clock: Clock, limitMs: number, answer: Promise<T>): Promise<T | typeof late> {
-  const timer = new AbortController()
-  try {
-    return await Promise.race([answer, clock.sleep(limitMs, timer.signal).then((): typeof late => late)])
-  } finally {
-    timer.abort()
-  }
+export function within<T>(clock: Clock, limitMs: number, answer: Promise<T>): Promise<T | typeof late> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.after(limitMs, () => resolve(late))
+    answer.then(
+      (value) => {
+        stop()
+        resolve(value)
+      },
+      (error: unknown) => {
+        stop()
+        reject(error as Error)
+      },
+    )
+  })
 }
 
 /**

@@ -11,7 +11,7 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>
   /** Sets the wall clock on or back, as an administrator or a time server would; no time passes. */
   step(ms: number): void
-  /** How many sleep. */
+  /** How many sleep, and how many timers run. */
   readonly sleepers: number
 }
 
@@ -29,6 +29,10 @@ const { setImmediate } = globalThis
 function checkMs(ms: unknown, least: number): void {
   if (Number.isSafeInteger(ms) && (ms as number) >= least) return
   throw invalid('input_invalid', [{ path: 'ms', message: 'must be whole milliseconds' }])
+}
+
+function checkDuration(ms: number): void {
+  if (!(ms >= 0)) throw invalid('input_invalid', [{ path: 'ms', message: 'must be a duration' }])
 }
 
 /** Lets everything that is ready to go on do so, and what becomes ready through it. */
@@ -68,6 +72,18 @@ export function manualClock(start: number = defaultStart): ManualClock {
     return next
   }
 
+  function startTimer(ms: number, ring: () => void): () => void {
+    const sleeper: Sleeper = {
+      due: passed + Math.ceil(ms),
+      wake() {
+        sleepers.delete(sleeper)
+        ring()
+      },
+    }
+    sleepers.add(sleeper)
+    return () => void sleepers.delete(sleeper)
+  }
+
   return {
     now: () => wall,
     monotonic: () => passed,
@@ -75,20 +91,21 @@ export function manualClock(start: number = defaultStart): ManualClock {
       return sleepers.size
     },
     sleep(ms, signal) {
-      if (!(ms >= 0)) throw invalid('input_invalid', [{ path: 'ms', message: 'must be a duration' }])
+      checkDuration(ms)
       if (ms === 0 || signal?.aborted) return Promise.resolve()
       return new Promise((resolve) => {
-        const sleeper: Sleeper = {
-          due: passed + Math.ceil(ms),
-          wake() {
-            sleepers.delete(sleeper)
-            signal?.removeEventListener('abort', sleeper.wake)
-            resolve()
-          },
+        const stop = startTimer(ms, end)
+        signal?.addEventListener('abort', end, { once: true })
+        function end(): void {
+          stop()
+          signal?.removeEventListener('abort', end)
+          resolve()
         }
-        sleepers.add(sleeper)
-        signal?.addEventListener('abort', sleeper.wake, { once: true })
       })
+    },
+    after(ms, ring) {
+      checkDuration(ms)
+      return startTimer(ms, ring)
     },
     async advance(ms) {
       checkMs(ms, 0)

@@ -69,6 +69,20 @@ describe('manualClock', () => {
     await clock.sleep(0)
   })
 
+  it('rings a timer once at its instant, in turn with those who sleep, and not if it was called off', async () => {
+    const clock = manualClock()
+    const log: string[] = []
+    clock.after(20, () => log.push('timer'))
+    void clock.sleep(10).then(() => log.push('sleeper'))
+    const callOff = clock.after(15, () => log.push('called off'))
+    expect(clock.sleepers).toBe(3)
+    callOff()
+    await clock.advance(30)
+    expect(log).toEqual(['sleeper', 'timer'])
+    callOff()
+    expect(clock.sleepers).toBe(0)
+  })
+
   it('refuses what is no time', async () => {
     const refused = expect.objectContaining({ code: 'input_invalid' }) as unknown
     for (const start of [Number.NaN, Infinity, 1.5, '2026', 1_800_000_000]) {
@@ -81,6 +95,9 @@ describe('manualClock', () => {
     for (const ms of [Number.NaN, Infinity, 0.5, '10']) {
       expect(() => clock.step(ms as number)).toThrow(refused as Error)
     }
-    for (const ms of [Number.NaN, -1]) expect(() => clock.sleep(ms)).toThrow(refused as Error)
+    for (const ms of [Number.NaN, -1]) {
+      expect(() => clock.sleep(ms)).toThrow(refused as Error)
+      expect(() => clock.after(ms, () => undefined)).toThrow(refused as Error)
+    }
   })
 })

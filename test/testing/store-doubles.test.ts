@@ -108,7 +108,7 @@ describe('failingStore', () => {
 
 describe('the suite', () => {
   it('passes on a store at a distance as well', async () => {
-    const instant = { now: () => 0, monotonic: () => 0, sleep: () => Promise.resolve() }
+    const instant = { ...manualClock(), sleep: () => Promise.resolve() }
     for (const { needs, run } of storeSuite()) {
       if (needs && needs !== 'clock') continue
       await run(() => {

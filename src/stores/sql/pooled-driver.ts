@@ -10,8 +10,7 @@ import type { SqlDriver, TransactOptions } from './driver.js'
 import type { Steps } from './query.js'
 import type { SqlFailure, SqlPool, SqlSession } from './session.js'
 import type { TableNames } from './tables.js'
-import { late, startTimeBound } from './time-bound.js'
-import type { TimeBound } from './time-bound.js'
+import { TimeBound, late } from './time-bound.js'
 
 /** What a pooled driver is made of. */
 export interface PooledDriverOptions {
@@ -83,7 +82,7 @@ export function createPooledDriver(pool: SqlPool, options: PooledDriverOptions):
 
   async function timed<T>(ms: number, call: (bound: TimeBound) => Promise<T>): Promise<T> {
     if (closed) throw unavailable('closed')
-    const bound = startTimeBound(clock, ms)
+    const bound = new TimeBound(clock, ms)
     try {
       return await call(bound)
     } finally {
@@ -184,7 +183,7 @@ export function createPooledDriver(pool: SqlPool, options: PooledDriverOptions):
   /** Whether a commit happened whose answer was lost; afterwards it cannot happen any more if it has not. */
   async function findOutcome(id: string, age: () => number): Promise<boolean> {
     const unknown = unavailable('a commit was lost, and its outcome could not be found out')
-    const bound = startTimeBound(clock, timeoutMs)
+    const bound = new TimeBound(clock, timeoutMs)
     try {
       for (let attempt = 1; ; attempt++) {
         try {

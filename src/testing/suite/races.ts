@@ -14,6 +14,7 @@ function shufflingClock(seed: number): Clock {
   return {
     now: () => 0,
     monotonic: () => 0,
+    after: () => () => undefined,
     async sleep() {
       for (let turns = Math.floor(random() * 8); turns > 0; turns--) {
         await (turns % 4 ? Promise.resolve() : new Promise((resolve) => setImmediate(resolve)))
