@@ -40,8 +40,10 @@ async function openHost(settings: HostSettings) {
     },
   })
   await keyrung.ready({ migrate: true })
-  // Where every check reads the database is the limit; where reads are late, checks must go on beginning.
-  const watch = createWatch(keyrung, { restMs, mostPending: freshness === 'strict' ? 3 : 64 })
+  // Where every check reads the database is the limit; where reads are late by more than a lease, checks must go on
+  // beginning all the while.
+  const mostPending = freshness === 'strict' ? 3 : Math.ceil((3 * leaseMs) / restMs)
+  const watch = createWatch(keyrung, { restMs, mostPending })
   return { keyrung, store, end, watch }
 }
 
