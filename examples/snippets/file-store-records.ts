@@ -1,4 +1,4 @@
-import { KeyrungError, type Change, type Records, type RecordType } from 'keyrung'
+import { KeyrungError, type Change, type Records, type RecordType, type UsageEntry } from 'keyrung'
 
 /** What a column takes. */
 type Check = (value: unknown) => boolean
@@ -39,6 +39,7 @@ const columns: { readonly [T in RecordType]: { readonly [C in keyof Records[T]]:
     createdBy: text,
     createdAt: whole,
     updatedAt: whole,
+    limits: orNull(text),
   },
   secret: {
     ...every,
@@ -95,6 +96,15 @@ export function checkChange(change: Change): void {
     for (const [name, value] of Object.entries(change.set))
       demand(!Object.hasOwn(every, name) && Object.hasOwn(known, name) && known[name]!(value), name)
   } else demand(change.do === 'delete' || change.do === 'check', 'do')
+}
+
+const outcome = oneOf('allow', 'approval', 'deny', 'limited')
+
+/** Says whether usage can be counted; what cannot is passed over, as nobody waits for it. */
+export function isUsage({ day, permission, outcome: was, calls }: UsageEntry): boolean {
+  return (
+    whole(day) && text(permission) && permission.length <= 255 && outcome(was) && whole(calls) && calls > 0
+  )
 }
 
 function demand(isRight: boolean, path: string): void {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { KeyrungError, type Change, type CommitResult, type KeyRecord, type KeyRow } from 'keyrung'
 import { type KeySecretRecord, type Records, type RecordType, type Store } from 'keyrung'
-import { checkChange } from './file-store-records.js'
+import { type UsageEntry, type UsageRow } from 'keyrung'
+import { checkChange, isUsage } from './file-store-records.js'
 
 //#region state
 type AnyRecord = Records[RecordType]
@@ -13,6 +14,8 @@ interface State {
   readonly counters: ReadonlyMap<string, number>
   /** When each key was last used. */
   readonly uses: ReadonlyMap<string, number>
+  /** What it was used for. */
+  readonly usage: ReadonlyMap<string, UsageEntry>
 }
 //#endregion state
 
@@ -83,7 +86,7 @@ const count = (names: readonly string[]): ReadonlyMap<string, number> =>
 export function fileStore({ path, now }: { readonly path: string; readonly now: () => number }): Store {
   let state: State = existsSync(path)
     ? read(path)
-    : { records: new Map(), counters: new Map(), uses: new Map() }
+    : { records: new Map(), counters: new Map(), uses: new Map(), usage: new Map() }
   let isClosed = false
 
   function current(): State {
@@ -93,7 +96,8 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
   function replace(after: State): void {
     try {
       // A crash leaves the old file or the new one, never half of it.
-      writeFileSync(`${path}.new`, JSON.stringify([[...after.records], [...after.counters], [...after.uses]]))
+      const { records, counters, uses, usage } = after
+      writeFileSync(`${path}.new`, JSON.stringify([records, counters, uses, usage].map((map) => [...map])))
       renameSync(`${path}.new`, path)
     } catch (error) {
       // The code only: the text may have data in it.
@@ -171,6 +175,25 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
         if (keyOf(keyId) && at > (after.get(keyId) ?? -Infinity)) after.set(keyId, at)
       replace({ ...state, uses: after })
     },
+    recordUsage(entries) {
+      const after = new Map(current().usage)
+      for (const entry of entries.filter(isUsage)) {
+        const name = JSON.stringify([entry.keyId, entry.day, entry.permission, entry.outcome])
+        const calls = entry.calls + (after.get(name)?.calls ?? 0)
+        if (keyOf(entry.keyId)) after.set(name, { ...entry, calls })
+      }
+      replace({ ...state, usage: after })
+    },
+    findUsage({ workspaceId, keyId, fromDay, toDay, limit }) {
+      const sums = new Map<string, UsageRow>()
+      for (const { keyId: id, ...row } of current().usage.values()) {
+        if (keyId !== undefined && id !== keyId) continue
+        if (keyOf(id)?.workspaceId !== workspaceId || row.day < fromDay || row.day > toDay) continue
+        const name = JSON.stringify([row.day, row.permission, row.outcome])
+        sums.set(name, { ...row, calls: row.calls + (sums.get(name)?.calls ?? 0) })
+      }
+      return [...sums.values()].slice(0, limit)
+    },
     findIdempotency: (id) => current().records.get(`idempotency ${id}`) as Records['idempotency'] | undefined,
     listEvents: ({ workspaceId, actor, action, targetId, from = -Infinity, to = Infinity, before, limit }) =>
       recordsOf<Records['event']>('event')
@@ -194,9 +217,10 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
         .filter(({ id }) => id.startsWith(prefix))
         .sort((a, b) => compare(a.id, b.id)),
     purge(request) {
-      const { records, uses } = current()
+      const { records, uses, usage, ...rest } = current()
       const kept = new Map(records)
       const keptUses = new Map(uses)
+      const keptUsage = new Map(usage)
       const take = <T extends AnyRecord>(type: RecordType, isOver: (record: T) => boolean): readonly T[] => {
         const taken = all<T>(records, type).filter(isOver).slice(0, request.limit)
         for (const { id } of taken) kept.delete(`${type} ${id}`)
@@ -204,10 +228,21 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
       }
       const ended = take<KeySecretRecord>('secret', ({ endsAt }) => endsAt !== null && endsAt <= request.now)
       const expired = take<Records['idempotency']>('idempotency', ({ expiresAt }) => expiresAt <= request.now)
-      const deleted = take<Records['tombstone']>('tombstone', () => true)
+      const dropUsage = (isOver: (entry: UsageEntry) => boolean): number => {
+        const over = [...keptUsage].filter(([, entry]) => isOver(entry)).slice(0, request.limit)
+        for (const [name] of over) keptUsage.delete(name)
+        return over.length
+      }
+      const { usageBefore = -Infinity } = request
+      const old = dropUsage(({ day }) => day < usageBefore)
+      const isGone = (keyId: string): boolean => records.has(`tombstone ${keyId}`)
+      const orphaned = dropUsage(({ keyId }) => isGone(keyId))
+      // The tombstones stay until all that hung on their keys is gone.
+      const isDone = orphaned < request.limit
+      const deleted = take<Records['tombstone']>('tombstone', () => isDone)
       const used = deleted.filter(({ id }) => keptUses.delete(id))
-      replace({ ...state, records: kept, uses: keptUses })
-      return ended.length + expired.length + deleted.length + used.length
+      replace({ ...rest, records: kept, uses: keptUses, usage: keptUsage })
+      return ended.length + expired.length + old + orphaned + deleted.length + used.length
     },
     findSchema: () => (current(), 'current'),
     migrate: () => void current(),
@@ -217,11 +252,17 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
 
 function read(path: string): State {
   type Entries<T> = [string, T][]
-  const [records, counters, uses] = JSON.parse(readFileSync(path, 'utf8')) as [
+  const [records, counters, uses, usage] = JSON.parse(readFileSync(path, 'utf8')) as [
     Entries<AnyRecord>,
     Entries<number>,
     Entries<number>,
+    Entries<UsageEntry>,
   ]
   for (const [, record] of records) Object.freeze(record)
-  return { records: new Map(records), counters: new Map(counters), uses: new Map(uses) }
+  return {
+    records: new Map(records),
+    counters: new Map(counters),
+    uses: new Map(uses),
+    usage: new Map(usage),
+  }
 }

@@ -2,6 +2,8 @@ import type { Actor } from '../core/actor.js'
 import { KeyrungError } from '../core/errors.js'
 import { clientAddress } from '../net/client-address.js'
 import type { FetchContext } from '../http/fetch-handler.js'
+import { answerSource } from '../http/outcome.js'
+import type { Answer } from '../http/outcome.js'
 import { readCredential } from '../service/credential.js'
 import type { Keyrung } from '../service/keyrung.js'
 import { errorWord } from '../service/time-limit.js'
@@ -10,7 +12,8 @@ import { errorWord } from '../service/time-limit.js'
 export type ActorHook = (request: Request) => Actor | null | Promise<Actor | null>
 
 /**
- * Finds out who is calling: the key that was presented, or whoever the host says is signed in.
+ * Finds out who is calling: the key that was presented, or whoever the host says is signed in. A source that has
+ * presented too many credentials that are not valid is answered with how long it has to wait.
  *
  * A bearer credential that does not look like a key of this host is left to the host, whose own tokens may come in
  * the same header.
@@ -22,7 +25,7 @@ export async function findActor(
   hook: ActorHook,
   request: Request,
   { peer }: FetchContext,
-): Promise<Actor> {
+): Promise<{ readonly actor: Actor } | { readonly answer: Answer }> {
   const { http, keyFormat } = keyrung
   const valuesOf = (name: string): string[] => {
     const value = request.headers.get(name)
@@ -33,13 +36,14 @@ export async function findActor(
   const isKey = presented.ok
     ? bare.length > 0 || keyFormat.looksLike(presented.secret)
     : presented.code === 'credential_repeated'
-  if (!isKey) return askHost(hook, request)
+  if (!isKey) return { actor: await askHost(hook, request) }
   if (!presented.ok) throw new KeyrungError(presented.code)
   const sources = { peer, forwarded: valuesOf('forwarded'), xForwardedFor: valuesOf('x-forwarded-for') }
   const ip = clientAddress(sources, http.trustedProxies)
   const known = await keyrung.authenticate(presented.secret, ip === undefined ? {} : { ip })
+  if (!known.ok && known.code === 'limited') return { answer: answerSource(http, known.limits) }
   if (!known.ok) throw new KeyrungError(known.code)
-  return { type: 'principal', principal: known.principal }
+  return { actor: { type: 'principal', principal: known.principal } }
 }
 
 async function askHost(hook: ActorHook, request: Request): Promise<Actor> {

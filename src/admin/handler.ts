@@ -51,7 +51,9 @@ export function createAdmin<C extends AnyCatalog>(keyrung: Keyrung<C>, options: 
     }
     requireSameSite(request, origins)
     const call = { keyrung: known, request, id: match.id, requestId: idOf(requestId, request) }
-    const response = await match.verb({ ...call, actor: await findActor(known, actor, request, context) })
+    const caller = await findActor(known, actor, request, context)
+    if ('answer' in caller) return buildResponse(caller.answer)
+    const response = await match.verb({ ...call, actor: caller.actor })
     return request.method === 'HEAD' ? new Response(null, response) : response
   }
 

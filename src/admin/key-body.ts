@@ -1,5 +1,5 @@
 import type { KeyView } from '../service/keys/view.js'
-import { timestamp } from '../sinks/event-line.js'
+import { limitBody, timestamp } from '../sinks/event-line.js'
 
 /** A key as it is told over HTTP: snake_case, instants as RFC 3339 text in UTC. */
 export function keyBody(key: KeyView) {
@@ -20,6 +20,7 @@ export function keyBody(key: KeyView) {
     address_rules: key.addressRules,
     metadata: key.metadata,
     owner_id: key.ownerId,
+    limits: key.limits?.map(limitBody) ?? null,
     created_by: key.createdBy,
     created_at: timestamp(key.createdAt),
     updated_at: timestamp(key.updatedAt),

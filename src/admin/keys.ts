@@ -9,6 +9,7 @@ import type { KeyView } from '../service/keys/view.js'
 import { answerJson, answerNothing } from './answer.js'
 import { readJsonBody } from './body.js'
 import { keyBody } from './key-body.js'
+import { limitsField, toLimits } from './limits.js'
 import { limitOf, readQuery } from './query.js'
 import type { Call } from './call.js'
 import { nullableTimeField, parseTimestamp } from './timestamp.js'
@@ -20,6 +21,7 @@ const names = {
   address_rules: 'addressRules',
   owner_id: 'ownerId',
   grace_seconds: 'graceMs',
+  window_seconds: 'windowMs',
 } as const
 
 const shared = {
@@ -27,6 +29,7 @@ const shared = {
   ...{ address_rules: passedOn, owner_id: passedOn },
   expires_at: z.optional(nullableTimeField),
   not_before: z.optional(nullableTimeField),
+  limits: z.optional(limitsField),
 }
 const creation = objectOf({ ...shared, environment: passedOn })
 const edition = objectOf(shared)
@@ -120,7 +123,7 @@ function inputsOf({ catalog, keyFormat }: Call['keyrung']): KeyInputs {
 /** A key that any edit fits. */
 const anyKey: KeyFields = {
   ...{ name: 'any', environment: '', mode: 'custom', scopes: '', expiresAt: null, notBefore: null },
-  ...{ addressRules: '', metadata: '{}', ownerId: null },
+  ...{ addressRules: '', metadata: '{}', ownerId: null, limits: null },
 }
 
 function answerKey(key: KeyView): Response {
@@ -131,13 +134,14 @@ function toReason(reason: unknown): { reason?: string } {
   return reason === undefined ? {} : { reason: reason as string }
 }
 
-/** The members by their names inside; times as milliseconds. */
+/** The members by their names inside; times and windows as milliseconds. */
 function toInput(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const input: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(body)) {
     const isTime = name === 'expires_at' || name === 'not_before'
-    input[names[name as keyof typeof names] ?? name] =
-      isTime && value !== null ? parseTimestamp(value) : value
+    const read =
+      name === 'limits' ? toLimits(value) : isTime && value !== null ? parseTimestamp(value) : value
+    input[names[name as keyof typeof names] ?? name] = read
   }
   return input
 }

@@ -2,7 +2,9 @@ import { listAudit } from './audit.js'
 import { getCatalog, getPermissions } from './catalog.js'
 import { activateKey, createKey, deleteKey, editKey, getKey, listKeys, revokeKey, rotateKey } from './keys.js'
 import type { Call } from './call.js'
+import { getLimits } from './limits.js'
 import { getMe } from './me.js'
+import { getAdvice, getKeyUsage, getUsage } from './usage.js'
 
 type Verb = (call: Call) => Response | Promise<Response>
 
@@ -13,9 +15,13 @@ const routes: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   '/keys/:id/rotate': { POST: rotateKey },
   '/keys/:id/revoke': { POST: revokeKey },
   '/keys/:id/activate': { POST: activateKey },
+  '/keys/:id/usage': { GET: getKeyUsage },
+  '/keys/:id/advice': { GET: getAdvice },
+  '/usage': { GET: getUsage },
   '/catalog': { GET: getCatalog },
   '/permissions': { GET: getPermissions },
   '/audit': { GET: listAudit },
+  '/limits': { GET: getLimits },
   '/me': { GET: getMe },
 }
 

@@ -2,6 +2,8 @@ import { auditActions } from './audit.js'
 import type { AuditAction, AuditEvent, EventRecord, KeySnapshot } from './audit.js'
 import { KeyrungError } from './errors.js'
 import { isId } from './id.js'
+import { limitOf, parseLimits } from './limit.js'
+import type { Limit } from './limit.js'
 import { isInstant } from './time.js'
 
 /**
@@ -59,6 +61,18 @@ function readSnapshot(value: unknown, path: string): KeySnapshot | null {
     notBefore: read(fields, 'notBefore', isInstantOrNull),
     addressRules: read(fields, 'addressRules', isTexts),
     ownerId: read(fields, 'ownerId', isTextOrNull),
+    limits: readSnapshotLimits(fields),
+  }
+}
+
+/** Events from before there were limits have none. */
+function readSnapshotLimits(fields: Fields): readonly Limit[] | null {
+  const value = Object.hasOwn(fields, 'limits') ? fields['limits'] : null
+  if (value === null) return null
+  try {
+    return parseLimits(value).map(limitOf)
+  } catch {
+    throw malformed('limits')
   }
 }
 

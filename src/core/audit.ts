@@ -1,4 +1,6 @@
 import type { KeyRecord } from './key.js'
+import { showLimits } from './key-limits.js'
+import type { Limit } from './limit.js'
 
 /** What a change event can say was done. */
 export const auditActions = [
@@ -23,6 +25,8 @@ export interface KeySnapshot {
   readonly notBefore: number | null
   readonly addressRules: readonly string[]
   readonly ownerId: string | null
+  /** Limits of its own; null: those of the plan and the host. */
+  readonly limits: readonly Limit[] | null
 }
 
 /** A change that was made: written in the commit that made it. */
@@ -91,6 +95,7 @@ export function snapshotKey(record: KeyRecord): KeySnapshot {
     notBefore: record.notBefore,
     addressRules: words(record.addressRules),
     ownerId: record.ownerId,
+    limits: showLimits(record.limits),
   }
 }
 

@@ -80,6 +80,7 @@ function isSound({ key, secret }: CredentialRow): boolean {
     typeof key.environment === 'string' &&
     typeof key.addressRules === 'string' &&
     (key.ownerId === null || typeof key.ownerId === 'string') &&
+    (key.limits === null || typeof key.limits === 'string') &&
     isInstantOrNull(key.expiresAt) &&
     isInstantOrNull(key.notBefore) &&
     isInstantOrNull(secret.endsAt)

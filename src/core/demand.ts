@@ -2,6 +2,8 @@ import type { AnyCatalog, PermissionOf } from './catalog.js'
 import type { Allowed } from './decision.js'
 import { createReport } from './definition-report.js'
 import { invalid } from './errors.js'
+import { maxUnits, readLimits } from './limit.js'
+import type { Limit, LimitRule } from './limit.js'
 import { isScopeShaped } from './name.js'
 import { ownElements } from './own-properties.js'
 import { lowestLevel, type BoundPermission } from './permission.js'
@@ -14,6 +16,10 @@ const maxPermissions = 64
 export interface DemandOptions {
   /** It waits for a human whoever calls, Full Access included. */
   readonly approval?: 'always'
+  /** What it costs, in whole units of every limit that holds for it; 0: it is free. @defaultValue `1` */
+  readonly cost?: number
+  /** A limit of its own, for each key; operations that name the same limit share it. */
+  readonly limit?: Limit
 }
 
 /** What an operation demands, made once and evaluated often. */
@@ -25,6 +31,9 @@ export interface Demand {
   readonly unknown: readonly string[]
   /** It queues even where it would be allowed. */
   readonly always: boolean
+  readonly cost: number
+  /** Null: only the limits of key, workspace and owner hold. */
+  readonly limit: LimitRule | null
   /** The answer when all is allowed, ready made. */
   readonly allow: Allowed
 }
@@ -38,6 +47,10 @@ export interface Demand {
  * @example
  * ```ts
  * const merging = createDemand(catalog, ['contacts:write', 'contacts:delete'], { approval: 'always' })
+ * const exporting = createDemand(catalog, 'contacts:read', {
+ *   cost: 5,
+ *   limit: { name: 'exports', limit: 50, windowMs: 3_600_000 },
+ * })
  * ```
  */
 export function createDemand<C extends AnyCatalog>(
@@ -52,25 +65,40 @@ export function createDemand<C extends AnyCatalog>(
     ])
   }
   const report = createReport()
-  const approval = report.properties('options', options, ['approval'])?.get('approval')
+  const known = report.properties('options', options, ['approval', 'cost', 'limit'])
+  const approval = known?.get('approval')
   if (approval !== undefined && approval !== 'always') {
     report.add('options.approval', 'must be "always" where it is given')
   }
+  const cost = known?.get('cost') ?? 1
+  if (!isCost(cost)) report.add('options.cost', `must be a whole number from 0 to ${maxUnits}`)
+  const limit = known?.get('limit')
+  const rules = limit === undefined ? [] : readLimits([limit], 'options.limit', report)
   if (report.faults.length > 0) throw invalid('config_invalid', report.faults)
   for (const permission of given) catalog.bind(permission as never)
-  return build(catalog, given, approval === 'always')
+  return build(catalog, given, approval === 'always', cost as number, rules[0])
+}
+
+function isCost(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxUnits
 }
 
 /**
  * Makes a demand of whatever came in. What is no permission of the catalogue makes it one that is
- * denied as `unknown_permission`; this never throws.
+ * denied as `unknown_permission`; this never throws. It is for deciding only, so it has no limit of its own.
  */
 export function demandOf(catalog: AnyCatalog, permissions: unknown, options: DemandOptions = {}): Demand {
   const given = ownElements(permissions, maxPermissions) ?? [permissions]
   return build(catalog, given, options.approval === 'always')
 }
 
-function build(catalog: AnyCatalog, given: readonly unknown[], always: boolean): Demand {
+function build(
+  catalog: AnyCatalog,
+  given: readonly unknown[],
+  always: boolean,
+  cost = 1,
+  limit: LimitRule | null = null,
+): Demand {
   const bound = new Set<BoundPermission>()
   const unknown = new Set<string>()
   const names = new Set<string>()
@@ -86,6 +114,8 @@ function build(catalog: AnyCatalog, given: readonly unknown[], always: boolean):
     bound: Object.freeze([...bound]),
     unknown: Object.freeze([...unknown]),
     always,
+    cost,
+    limit,
     allow: Object.freeze({
       effect: 'allow',
       permissions,

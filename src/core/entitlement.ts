@@ -2,6 +2,9 @@ import type { AnyCatalog } from './catalog.js'
 import { createReport } from './definition-report.js'
 import { invalid, isKeyrungError } from './errors.js'
 import { emptyGrant, grantOf, type Grant } from './grant.js'
+import { noLimits } from './key-limits.js'
+import { readLimits } from './limit.js'
+import type { Limit, LimitRule } from './limit.js'
 
 /** What a workspace's plan allows, as the host's hook answers it. */
 export interface Entitlement {
@@ -11,6 +14,8 @@ export interface Entitlement {
   readonly ceilings?: 'full' | readonly string[]
   /** The most active keys the workspace may have; left out: any number. */
   readonly maxKeys?: number
+  /** Limits of each of its keys: they take the place of the host's defaults of the same name. */
+  readonly limits?: readonly Limit[]
 }
 
 /** An entitlement, checked and compiled. */
@@ -20,10 +25,17 @@ export interface Plan {
   readonly ceiling: Grant | null
   /** Null: any number. */
   readonly maxKeys: number | null
+  /** In canonical order; empty: the host's defaults hold. */
+  readonly limits: readonly LimitRule[]
 }
 
 /** The plan of a host that has none: everything is allowed. */
-export const anyPlan: Plan = Object.freeze({ access: true, ceiling: null, maxKeys: null })
+export const anyPlan: Plan = Object.freeze({
+  access: true,
+  ceiling: null,
+  maxKeys: null,
+  limits: noLimits,
+})
 
 /**
  * Reads what the `entitlements` hook answered. Only `true` itself gives access, and a property that
@@ -32,9 +44,11 @@ export const anyPlan: Plan = Object.freeze({ access: true, ceiling: null, maxKey
  * @throws KeyrungError `input_invalid` with every fault
  */
 export function parseEntitlement(catalog: AnyCatalog, value: unknown): Plan {
-  if (value === null) return Object.freeze({ access: false, ceiling: emptyGrant(catalog), maxKeys: null })
+  if (value === null) {
+    return Object.freeze({ access: false, ceiling: emptyGrant(catalog), maxKeys: null, limits: noLimits })
+  }
   const report = createReport()
-  const given = report.properties('', value, ['access', 'ceilings', 'maxKeys'])
+  const given = report.properties('', value, ['access', 'ceilings', 'maxKeys', 'limits'])
   const access = given?.get('access')
   if (given !== undefined && typeof access !== 'boolean') report.add('access', 'must be true or false')
   const maxKeys = given?.get('maxKeys')
@@ -49,10 +63,13 @@ export function parseEntitlement(catalog: AnyCatalog, value: unknown): Plan {
     if (!isKeyrungError(error)) throw error
     for (const fault of error.faults) report.add(fault.path.replace(/^scopes/, 'ceilings'), fault.message)
   }
+  const ownLimits = given?.get('limits')
+  const limits = ownLimits === undefined ? noLimits : readLimits(ownLimits, 'limits', report)
   if (report.faults.length > 0) throw invalid('input_invalid', report.faults)
   return Object.freeze({
     access: access === true,
     ceiling: access === true ? ceiling : emptyGrant(catalog),
     maxKeys: (maxKeys as number | undefined) ?? null,
+    limits,
   })
 }

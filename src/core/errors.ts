@@ -26,11 +26,13 @@ export const errorTexts = {
   owner_insufficient: "The key's owner does not have the rights for this.",
   insufficient: 'The API key lacks a scope for this.',
   approval_required: 'This needs the approval of a human, and no approval service is set up here.',
+  limited: 'A limit of this API key, or of what it belongs to, is used up. Wait before you try again.',
   // It could not be decided.
   not_ready: 'The service is starting. Try again shortly.',
   closed: 'The service is shutting down. Try again shortly.',
   store_unavailable: 'The service cannot reach its storage. Try again shortly.',
   transaction_open: 'The service is busy with another transaction. Try again shortly.',
+  limits_unavailable: 'The service cannot count what is used at the moment. Try again shortly.',
   hook_failed: 'The service could not look up the rights for this. Try again shortly.',
   // Mistakes of the host's code.
   config_invalid: 'The configuration is not valid.',

@@ -58,9 +58,13 @@ function isBefore(earlier: number | null, later: number | null): boolean {
   return earlier !== null && later !== null && earlier < later
 }
 
-/** Says whether an edit changes anything about what a credential of the key may do. */
-export function changesRights(before: KeyRights, after: KeyRights): boolean {
+/** Says whether an edit changes anything about what a credential of the key may do, and how often. */
+export function changesRights(
+  before: KeyRights & Partial<Pick<KeyRecord, 'limits'>>,
+  after: KeyRights & Partial<Pick<KeyRecord, 'limits'>>,
+): boolean {
   return (
+    before.limits !== after.limits ||
     before.mode !== after.mode ||
     before.scopes !== after.scopes ||
     before.expiresAt !== after.expiresAt ||

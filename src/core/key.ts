@@ -36,6 +36,8 @@ export interface KeyRecord {
   readonly createdBy: string
   readonly createdAt: number
   readonly updatedAt: number
+  /** Limits of its own, as the JSON of a list of `Limit`s in canonical order; null: those of the plan and the host. */
+  readonly limits: string | null
 }
 
 /** One secret of a key: at most two are alive at a time, the second during a grace period. */

@@ -1,9 +1,15 @@
 import type { Principal } from '../core/principal.js'
 
-/** Whom a keyrung has let in on a request; a request may pass the gates of several. */
-interface Entry {
-  readonly keyrung: object
+/** Who was let in, and what that was charged. */
+export interface AdmittedBefore {
   readonly principal: Principal
+  /** How many units its limits were charged. */
+  readonly paid: number
+}
+
+/** Whom a keyrung has let in on a request; a request may pass the gates of several. */
+interface Entry extends AdmittedBefore {
+  readonly keyrung: object
   readonly earlier: Entry | undefined
 }
 
@@ -21,24 +27,24 @@ const Given = function given(object: object): object {
 class Admitted extends Given {
   #latest: Entry | undefined
 
-  static find(request: object, keyrung: object): Principal | undefined {
+  static find(request: object, keyrung: object): Entry | undefined {
     let entry = #latest in request ? request.#latest : undefined
     while (entry !== undefined && entry.keyrung !== keyrung) entry = entry.earlier
-    return entry?.principal
+    return entry
   }
 
-  static note(request: object, keyrung: object, principal: Principal): void {
+  static note(request: object, keyrung: object, principal: Principal, paid: number): void {
     const noted = #latest in request ? request : (new Admitted(request) as Admitted)
-    noted.#latest = { keyrung, principal, earlier: noted.#latest }
+    noted.#latest = { keyrung, principal, paid, earlier: noted.#latest }
   }
 }
 
-/** The principal that a gate of this keyrung has let in on this very request object. */
-export function findAdmitted(request: object, keyrung: object): Principal | undefined {
+/** Whom a gate of this keyrung has let in on this very request object, and what it was charged. */
+export function findAdmitted(request: object, keyrung: object): AdmittedBefore | undefined {
   return Admitted.find(request, keyrung)
 }
 
 /** Notes whom a gate has let in, for the gates that come after it. */
-export function noteAdmitted(request: object, keyrung: object, principal: Principal): void {
-  Admitted.note(request, keyrung, principal)
+export function noteAdmitted(request: object, keyrung: object, principal: Principal, paid: number): void {
+  Admitted.note(request, keyrung, principal, paid)
 }

@@ -56,7 +56,7 @@ function requireOptions(options: unknown): asserts options is DemandOptions | un
     throw mistake('options', 'must be an object; several permissions are given as one array')
   }
   for (const name of Object.keys(options)) {
-    if (name !== 'approval') throw mistake(`options.${name}`, 'is not an option')
+    if (!['approval', 'cost', 'limit'].includes(name)) throw mistake(`options.${name}`, 'is not an option')
   }
 }
 

@@ -8,12 +8,15 @@ import type { Admission } from '../service/admission.js'
 import type { Keyrung } from '../service/keyrung.js'
 import { errorWord } from '../service/time-limit.js'
 import { findAdmitted, noteAdmitted } from './admitted.js'
+import type { AdmittedBefore } from './admitted.js'
 import { bindDemand } from './gate-demand.js'
 import type { GateArguments } from './gate-demand.js'
 import { Incoming, isForwarded } from './gate-request.js'
 import type { GateRequest } from './gate-request.js'
 import { notifyOnce } from './notify-once.js'
-import { answerError, answerRefusal } from './outcome.js'
+import { limitHeaders } from './limit-headers.js'
+import type { HeaderPairs } from './limit-headers.js'
+import { answerError, answerRefusal, answerSource } from './outcome.js'
 import type { Answer } from './outcome.js'
 
 /** What a gate says: who it is and that the request may go on, or what to answer instead. */
@@ -27,6 +30,8 @@ export type GateResult =
        * else null, as shared caches keep no answer to a request with `Authorization` (RFC 9111, 3.5).
        */
       readonly vary: string | null
+      /** Further headers to set on the response, which tell how the caller's limits stand; null for none. */
+      readonly headers: HeaderPairs | null
     }
   | { readonly ok: false; readonly answer: Answer }
 
@@ -36,7 +41,7 @@ export type Gate = (request: GateRequest) => MaybePromise<GateResult>
 const proxyUnconfigured = {
   code: 'proxy_unconfigured',
   message:
-    'A request came with Forwarded or X-Forwarded-For, but http.trustedProxies is 0, so callers behind a proxy all have its address.',
+    'A request came with Forwarded or X-Forwarded-For, but http.trustedProxies is 0, so callers behind a proxy all have its address, and share its allowance of credentials that are not valid.',
 } as const
 
 /**
@@ -70,12 +75,7 @@ export function createGate<C extends AnyCatalog>(
     if (request.truncated) return refuse(answerRefusal('credential_invalid', http))
     const { identity } = request
     const known = identity && findAdmitted(identity, keyrung)
-    if (known) {
-      const decision = keyrung.authorize(known, demand)
-      return isPromise(decision)
-        ? Promise.resolve(decision).then((made) => afterDecision(known, made))
-        : afterDecision(known, decision)
-    }
+    if (known) return judgeFurther(identity, known)
     if (looksForProxy && isForwarded(request)) {
       looksForProxy = false
       notifyOnce(keyrung, proxyUnconfigured)
@@ -86,15 +86,41 @@ export function createGate<C extends AnyCatalog>(
       : afterAdmission(identity, admission)
   }
 
-  function afterAdmission(identity: object | undefined, admission: Admission): GateResult {
-    if (admission.ok !== true) return refuse(answerRefusal(admission.code, http, admission.decision))
-    const { principal, decision } = admission
-    if (identity) noteAdmitted(identity, keyrung, principal)
-    return { ok: true, principal, decision, vary }
+  /** A request is charged once; what another guard would have it cost beyond that is charged here. */
+  function judgeFurther(identity: object, { principal, paid }: AdmittedBefore): MaybePromise<GateResult> {
+    if (demand.limit === null && demand.cost <= paid) {
+      const decision = keyrung.authorize(principal, demand)
+      return isPromise(decision)
+        ? Promise.resolve(decision).then((made) => afterDecision(principal, made))
+        : afterDecision(principal, decision)
+    }
+    const most = Math.max(paid, demand.cost)
+    const admission = keyrung.admitFurther(principal, demand, paid)
+    return isPromise(admission)
+      ? Promise.resolve(admission).then((made) => afterAdmission(identity, made, most))
+      : afterAdmission(identity, admission, most)
+  }
+
+  function afterAdmission(
+    identity: object | undefined,
+    admission: Admission,
+    paid = demand.cost,
+  ): GateResult {
+    if (admission.ok !== true) return refuse(answerAdmission(admission))
+    const { principal, decision, limits } = admission
+    if (identity) noteAdmitted(identity, keyrung, principal, paid)
+    const headers = limits && http.limitHeaders ? limitHeaders(limits) : null
+    return { ok: true, principal, decision, vary, headers }
+  }
+
+  function answerAdmission({ code, principal, decision, limits }: Extract<Admission, { ok: false }>): Answer {
+    const isSource = code === 'limited' && principal === null
+    return isSource ? answerSource(http, limits) : answerRefusal(code, http, decision, limits)
   }
 
   function afterDecision(principal: Principal, decision: Decision): GateResult {
-    if (decision.effect === 'allow') return { ok: true, principal, decision, vary }
+    // It was charged, and its limits told, when it was let in.
+    if (decision.effect === 'allow') return { ok: true, principal, decision, vary, headers: null }
     const code = decision.effect === 'approval' ? 'approval_required' : decision.code
     return refuse(answerRefusal(code, http, decision))
   }

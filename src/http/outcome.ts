@@ -1,8 +1,10 @@
 import type { Decision } from '../core/decision.js'
 import { errorTexts, isKeyrungError } from '../core/errors.js'
 import type { ErrorCode } from '../core/errors.js'
+import type { LimitReport } from '../service/admission.js'
 import type { HttpSettings } from '../service/http-settings.js'
 import { formatChallenge } from './challenge.js'
+import { describeRefusal, limitHeaders } from './limit-headers.js'
 import { buildProblem, problemKinds, problemMediaType } from './problem.js'
 import type { ProblemExtensions } from './problem.js'
 
@@ -15,18 +17,43 @@ export interface Answer {
 }
 
 /** Seconds after which an outage may be over. */
-const retryAfter = '1'
+const outageSeconds = 1
+
+const sourceText =
+  'Too many credentials that are not valid came from your network address. Wait before you try again.'
 
 /**
  * The answer to a refusal, by its code and the decision that led to it, if there was one.
  *
  * What another caller must not learn is not in it: a hidden resource is told without names, and as
  * {@link notFoundAnswer} where the host has chosen so.
+ *
+ * @param limits how the caller's limits stand, where the request was counted or was refused for one of them
  */
-export function answerRefusal(code: ErrorCode, http: HttpSettings, decision?: Decision | null): Answer {
-  if (code === 'hidden' && http.hidden === 'not_found') return build('not_found', http)
+export function answerRefusal(
+  code: ErrorCode,
+  http: HttpSettings,
+  decision?: Decision | null,
+  limits?: LimitReport | null,
+): Answer {
+  if (code === 'hidden' && http.hidden === 'not_found') return build('not_found', http, { limits })
+  if (code === 'limited') return answerLimited(http, errorTexts.limited, limits)
   const extensions = decision ? extensionsOf(code, decision) : {}
-  return build(code, http, { extensions })
+  return build(code, http, { extensions, limits })
+}
+
+/**
+ * The answer to a source that has presented too many credentials that are not valid.
+ *
+ * It is the same whatever was wrong with them.
+ */
+export function answerSource(http: HttpSettings, limits: LimitReport | null): Answer {
+  return answerLimited(http, sourceText, limits)
+}
+
+function answerLimited(http: HttpSettings, detail: string, limits: LimitReport | null | undefined): Answer {
+  const { retryAfter: after, limit } = describeRefusal(limits)
+  return build('limited', http, { detail, extensions: limit ? { limit } : {}, limits, after })
 }
 
 /**
@@ -63,8 +90,15 @@ export function buildResponse({ status, headers, body }: Answer): Response {
 function build(
   code: ErrorCode,
   http: HttpSettings,
-  { detail = errorTexts[code], extensions = {} }: { detail?: string; extensions?: ProblemExtensions } = {},
+  details: {
+    readonly detail?: string
+    readonly extensions?: ProblemExtensions
+    readonly limits?: LimitReport | null | undefined
+    /** Seconds to wait, where the code says nothing else. */
+    readonly after?: number
+  } = {},
 ): Answer {
+  const { detail = errorTexts[code], extensions = {}, limits, after = outageSeconds } = details
   const { status } = problemKinds[code]
   const upgradable = code === 'not_entitled' || code === 'key_limit_reached'
   const upgrade = upgradable && http.upgradeUrl !== null ? { upgrade_url: http.upgradeUrl } : {}
@@ -72,11 +106,13 @@ function build(
   return {
     status,
     headers: {
+      // First, as a guard that admits sets them before a handler answers: the order must not tell the two apart.
+      ...(http.limitHeaders ? Object.fromEntries(limitHeaders(limits) ?? []) : {}),
       'content-type': problemMediaType,
       // A refusal is about this caller at this moment; the next request may fare differently.
       'cache-control': 'no-store',
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
-      ...(status === 503 ? { 'retry-after': retryAfter } : {}),
+      ...(status === 503 || status === 429 ? { 'retry-after': String(after) } : {}),
     },
     body: JSON.stringify(buildProblem(code, detail, http, { ...extensions, ...upgrade })),
   }

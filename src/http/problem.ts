@@ -1,5 +1,6 @@
 import type { ErrorCode, Fault } from '../core/errors.js'
 import type { HttpSettings } from '../service/http-settings.js'
+import type { LimitProblem } from './limit-headers.js'
 
 /** How a code is told over HTTP. */
 export interface ProblemKind {
@@ -23,10 +24,12 @@ export const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   owner_insufficient: { status: 403, title: "Owner's rights insufficient" },
   insufficient: { status: 403, title: 'Scope insufficient' },
   approval_required: { status: 403, title: 'Approval required' },
+  limited: { status: 429, title: 'Limit used up' },
   not_ready: { status: 503, title: 'Starting' },
   closed: { status: 503, title: 'Shutting down' },
   store_unavailable: { status: 503, title: 'Storage unavailable' },
   transaction_open: { status: 503, title: 'Busy' },
+  limits_unavailable: { status: 503, title: 'Limits unavailable' },
   hook_failed: { status: 503, title: 'Rights unavailable' },
   config_invalid: { status: 500, title: 'Configuration not valid' },
   catalog_invalid: { status: 500, title: 'Catalogue not valid' },
@@ -59,6 +62,7 @@ const reasonPhrases: Readonly<Record<number, string>> = {
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   428: 'Precondition Required',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }
@@ -74,6 +78,8 @@ export interface ProblemExtensions {
   readonly approval?: { readonly permissions: readonly string[] }
   /** Everything that is wrong with an input. */
   readonly faults?: readonly Fault[]
+  /** The limit that refuses for longest. */
+  readonly limit?: LimitProblem
   /** Where a plan that includes more is to be had. */
   readonly upgrade_url?: string
 }

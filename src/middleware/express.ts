@@ -11,7 +11,7 @@ import type { Keyrung } from '../service/keyrung.js'
 import { callHandler } from './node-fetch.js'
 import type { MountOptions } from './node-fetch.js'
 import { NodeRequest } from './node-request.js'
-import { addVary, sendAnswer, sendResponse } from './node-response.js'
+import { addVary, sendAnswer, sendResponse, setHeaders } from './node-response.js'
 
 export type { MountOptions } from './node-fetch.js'
 
@@ -70,6 +70,7 @@ export function guard<C extends AnyCatalog>(
       if (!result.ok) return sendAnswer(response, result.answer)
       request.principal = result.principal
       if (result.vary !== null) addVary(response, result.vary)
+      if (result.headers !== null) setHeaders(response, result.headers)
       next()
     }
     const result = gate(new NodeRequest(request, request.originalUrl))

@@ -12,7 +12,7 @@ import type { Keyrung } from '../service/keyrung.js'
 import { callHandler } from './node-fetch.js'
 import type { MountOptions } from './node-fetch.js'
 import { NodeRequest } from './node-request.js'
-import { addVary, bodyStream, headerPairs } from './node-response.js'
+import { addVary, bodyStream, headerPairs, setHeaders } from './node-response.js'
 
 export type { MountOptions } from './node-fetch.js'
 
@@ -67,6 +67,7 @@ export function guard<C extends AnyCatalog>(
       if (!result.ok) return setAnswer(context, result.answer)
       context.state.principal = result.principal
       if (result.vary !== null) addVary(context.res, result.vary)
+      if (result.headers !== null) setHeaders(context.res, result.headers)
       return next()
     }
     const result = gate(new NodeRequest(context.req, context.originalUrl))

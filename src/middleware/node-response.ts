@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { HeaderPairs } from '../http/limit-headers.js'
 import type { Answer } from '../http/outcome.js'
 
 /** Sends an answer as it is and ends the response. */
@@ -8,6 +9,11 @@ export function sendAnswer(response: ServerResponse, { status, headers, body }: 
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   response.end(body)
+}
+
+/** Sets headers in place of those there are. */
+export function setHeaders(response: ServerResponse, headers: HeaderPairs): void {
+  for (const [name, value] of headers) response.setHeader(name, value)
 }
 
 /** Adds to `Vary` what is not there yet; what others have put there stays. */

@@ -2,7 +2,9 @@ import type { AuditQueries } from './audit-store.js'
 import type { Change, CommitResult, SettingRecord } from './change.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { KeyQueries } from './key-store.js'
+import type { LimitStore } from './limit-store.js'
 import type { OutboxQueries } from './outbox-store.js'
+import type { UsageQueries } from './usage-store.js'
 
 /**
  * How a store's answers may be kept between requests: `exclusive`: the store lives in this process and is the
@@ -17,6 +19,8 @@ export interface PurgeRequest {
   readonly now: number
   /** At most so many records of each kind. */
   readonly limit: number
+  /** Usage of days before this one, counted from 1970-01-01, goes too; left out: none. */
+  readonly usageBefore?: number
 }
 
 /**
@@ -26,7 +30,7 @@ export interface PurgeRequest {
  * cannot answer, and `input_invalid` for a record that it could not give back exactly as it is (lone surrogates,
  * NUL, over-long ids); never another error, and no driver's text with data in it.
  */
-export interface Store extends KeyQueries, AuditQueries, OutboxQueries {
+export interface Store extends KeyQueries, AuditQueries, OutboxQueries, UsageQueries {
   /** For messages: `memory`, `sqlite`, … */
   readonly name: string
   readonly freshness: Freshness
@@ -34,6 +38,8 @@ export interface Store extends KeyQueries, AuditQueries, OutboxQueries {
   readonly synchronous: boolean
   /** True where records outlive the process. */
   readonly durable: boolean
+  /** Where it counts limits itself, if the host configures no other limit store. */
+  readonly limits?: LimitStore
   /** Makes all changes, or none; raises the version of what it updates. Deadlocks are retried inside. */
   commit(changes: readonly Change[]): MaybePromise<CommitResult>
   findSettings(prefix: string): MaybePromise<readonly SettingRecord[]>

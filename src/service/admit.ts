@@ -1,55 +1,103 @@
 import type { CredentialRefusal, Decision } from '../core/decision.js'
 import type { Demand } from '../core/demand.js'
+import { evaluate } from '../core/evaluate.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Clock } from '../ports/clock.js'
-import type { Admission, AdmissionRequest } from './admission.js'
+import type { LimitAnswer } from '../ports/limit-store.js'
+import type { Admission, AdmissionRequest, LimitReport } from './admission.js'
 import type { Authenticator, Caller } from './authenticate.js'
-import type { Authorizer } from './authorize.js'
+import type { Authorizer, Standing } from './authorize.js'
 import { readCredential } from './credential.js'
+import type { Meter } from './meter.js'
 import type { Recorder } from './recorder.js'
+import type { SourceAllowance } from './source-allowance.js'
 
 /** What admission is made of. */
 export interface AdmitterOptions {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
+  readonly meter: Pick<Meter, 'charge'>
   readonly recorder: Recorder
+  readonly sources: SourceAllowance
   readonly clock: Clock
 }
 
-/** Makes the pipeline of a request: credential → authenticate → evaluate → recorder. */
+/** What is hidden is charged like an operation that is not there: a cost or a limit of its own would tell of it. */
+const unseen = Object.freeze({ cost: 1, limit: null })
+
+/** Makes the pipeline of a request: credential → authenticate → evaluate → meter → recorder. */
 export function createAdmitter(
   options: AdmitterOptions,
 ): (request: AdmissionRequest, demand: Demand) => MaybePromise<Admission> {
-  const { authenticator, authorizer, recorder, clock } = options
+  const { authenticator, authorizer, meter, recorder, sources, clock } = options
 
-  function conclude(caller: Caller, decision: Decision): Admission {
-    const { principal } = caller
-    if (decision.effect === 'allow') return { ok: true, principal, decision }
-    const code = decision.effect === 'approval' ? 'approval_required' : decision.code
-    const permission = decision.effect === 'approval' ? (decision.queued[0] ?? null) : decision.permission
-    recorder.refused(
-      { workspaceId: principal.workspaceId, keyId: principal.keyId, code, permission },
-      clock.now(),
-    )
-    return { ok: false, code, principal, decision }
+  function refuse(code: CredentialRefusal, request: AdmissionRequest): Admission {
+    const over = code === 'credential_invalid' ? sources.spend(request) : null
+    return over === null ? refusal(code) : sourceLimited(over)
   }
 
-  function decide(caller: Caller | CredentialRefusal, demand: Demand): MaybePromise<Admission> {
-    if (typeof caller === 'string') return refusal(caller)
+  function identified(
+    caller: Caller | CredentialRefusal,
+    demand: Demand,
+    request: AdmissionRequest,
+  ): MaybePromise<Admission> {
+    if (typeof caller === 'string') return refuse(caller, request)
     recorder.used(caller.key.id, clock.now())
-    const decision = authorizer.decide(caller, demand)
-    return isPromise(decision) ? decision.then((made) => conclude(caller, made)) : conclude(caller, decision)
+    const standing = authorizer.layersOf(caller)
+    return isPromise(standing)
+      ? standing.then((known) => decide(caller, known, demand))
+      : decide(caller, standing, demand)
+  }
+
+  /** Whatever is decided costs the same: what may not be done must not be tried for free. */
+  function decide(caller: Caller, standing: Standing, demand: Demand): MaybePromise<Admission> {
+    const decision = evaluate(demand, standing)
+    const isHidden = decision.effect === 'deny' && decision.code === 'hidden'
+    const charged = meter.charge(caller.key, standing.limits, isHidden ? unseen : demand)
+    return isPromise(charged)
+      ? charged.then((answer) => conclude(caller, decision, demand, answer))
+      : conclude(caller, decision, demand, charged)
+  }
+
+  function conclude(
+    { principal }: Caller,
+    decision: Decision,
+    demand: Demand,
+    limits: LimitAnswer | null,
+  ): Admission {
+    const isLimited = limits?.ok === false
+    recorder.called(principal.keyId, demand, isLimited ? 'limited' : decision.effect, clock.now())
+    if (isLimited) {
+      note(principal, 'limited', null)
+      return { ok: false, code: 'limited', principal, decision: null, limits }
+    }
+    if (decision.effect === 'allow') return { ok: true, principal, decision, limits }
+    const code = decision.effect === 'approval' ? 'approval_required' : decision.code
+    note(principal, code, decision.effect === 'approval' ? (decision.queued[0] ?? null) : decision.permission)
+    return { ok: false, code, principal, decision, limits }
+  }
+
+  function note({ workspaceId, keyId }: Caller['principal'], code: string, permission: string | null): void {
+    recorder.refused({ workspaceId, keyId, code, permission }, clock.now())
   }
 
   return (request, demand) => {
     const presented = readCredential(request.authorization, request.bare)
-    if (!presented.ok) return refusal(presented.code)
+    if (!presented.ok) return refuse(presented.code, request)
+    const over = sources.refuse(presented.secret, request)
+    if (over !== null) return sourceLimited(over)
     const caller = authenticator.identify(presented.secret, request.address)
-    return isPromise(caller) ? caller.then((known) => decide(known, demand)) : decide(caller, demand)
+    return isPromise(caller)
+      ? caller.then((known) => identified(known, demand, request))
+      : identified(caller, demand, request)
   }
 }
 
+function sourceLimited(limits: LimitReport): Admission {
+  return { ok: false, code: 'limited', principal: null, decision: null, limits }
+}
+
 function refusal(code: CredentialRefusal): Admission {
-  return { ok: false, code, principal: null, decision: null }
+  return { ok: false, code, principal: null, decision: null, limits: null }
 }

@@ -43,6 +43,8 @@ export interface AuthenticatorOptions {
 export interface Authenticator {
   /** Whose secret this is. */
   identify(secret: unknown, address: string | undefined): MaybePromise<Caller | CredentialRefusal>
+  /** Whether a secret is known to be that of a key, without asking a store that would have to be waited for. */
+  isKnown(secret: unknown): boolean
   /** What has become of a principal that was kept. */
   resume(principal: unknown): MaybePromise<Caller | CredentialRefusal>
 }
@@ -123,6 +125,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       return isPromise(found)
         ? found.then(({ row, asked }) => judgeDigest(row, asked, environment, address))
         : judgeDigest(found.row, found.asked, environment, address)
+    },
+
+    isKnown(secret) {
+      if (keyFormat.parse(secret) === undefined) return false
+      if (single) return source.isKnown(digest(secret as string))
+      return peppers.candidates(secret as string).some((candidate) => source.isKnown(candidate.digest))
     },
 
     resume(principal) {

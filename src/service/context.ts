@@ -7,6 +7,7 @@ import type { Store } from '../ports/store.js'
 import type { KeySettings } from './key-settings.js'
 import type { Notify } from './notice.js'
 import type { Rights } from './rights.js'
+import type { UsageSettings } from './usage-settings.js'
 
 /** What the services of one keyrung share; each takes the part it needs. */
 export interface ServiceContext {
@@ -19,6 +20,16 @@ export interface ServiceContext {
   readonly peppers: Peppers
   readonly keySettings: KeySettings
   readonly rights: Rights
+  /** How keys' limits are counted. */
+  readonly limits: {
+    /** False where there is no limit store, so that a key with limits could never be used. */
+    readonly counted: boolean
+    /** Forgets what a deleted key has spent; nobody waits for it. */
+    forget(workspaceId: string, keyId: string): void
+  }
+  readonly usageSettings: UsageSettings
+  /** Writes what this instance has counted and not yet written, as far as the store takes it; it never throws. */
+  flushUsage(): Promise<void>
   /** Resolves when no cached answer from before this call can be in use any more, on any instance. */
   settle(): Promise<void>
   /** The names of the sinks that change events are to reach. */

@@ -7,6 +7,8 @@ import type { Demand } from '../core/demand.js'
 import { invalid, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import { explain } from '../core/explain.js'
+import { formatLimits } from '../core/key-limits.js'
+import type { LimitRule } from '../core/limit.js'
 import { isPromise } from '../core/maybe-promise.js'
 import { readHostSecrets } from '../crypto/host-secret.js'
 import { createKeyFormat } from '../crypto/key-format.js'
@@ -14,6 +16,8 @@ import { createPeppers } from '../crypto/pepper.js'
 import { systemEntropy } from '../crypto/random.js'
 import type { Freshness } from '../ports/store.js'
 import { listAccess } from './access.js'
+import type { Authentication } from './admission.js'
+import { createFurtherAdmitter } from './admit-further.js'
 import { createAdmitter } from './admit.js'
 import { createAudit } from './audit.js'
 import { createAuthenticator } from './authenticate.js'
@@ -29,6 +33,10 @@ import { createKeys } from './keys.js'
 import { renewDigest } from './keys/renewal.js'
 import type { Keyrung } from './keyrung.js'
 import { createLocalLease, createSharedLease } from './lease.js'
+import { readLimitSettings } from './limit-settings.js'
+import type { LimitSettings } from './limit-settings.js'
+import { createMeter } from './meter.js'
+import { createLimitsView } from './limits.js'
 import { quietly, writeNotice } from './notice.js'
 import { checkOptions, readDurations } from './options.js'
 import type { KeyrungOptions } from './options.js'
@@ -36,6 +44,10 @@ import { createOutbox } from './outbox.js'
 import { createRecorder } from './recorder.js'
 import { createRights } from './rights-hooks.js'
 import { checkSecrets } from './secret-check.js'
+import { createSourceAllowance, unlimitedSources } from './source-allowance.js'
+import type { CredentialOrigin } from './source-allowance.js'
+import { usageOfWorkspace } from './usage.js'
+import { readUsageSettings } from './usage-settings.js'
 import { systemClock } from '../ports/system-clock.js'
 import { createWorker, purgeJob } from './worker.js'
 import type { Worker } from './worker.js'
@@ -69,6 +81,10 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const faults: Fault[] = []
   const http = readHttpSettings(options.http, faults)
   const freshness = freshnessOf(options, faults)
+  const limitSettings = readLimitSettings(options.limits, options.store.limits, faults)
+  const configured = { ...limitSettings, keys: keySettings.limits }
+  requireLimitStore(configured, faults)
+  const usageSettings = readUsageSettings(options.usage, faults)
   if (faults.length > 0) throw invalid('config_invalid', faults)
   const peppers = createPeppers(secrets)
 
@@ -92,16 +108,25 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     lease: hookLease,
     timeoutMs: durations.hookTimeoutMs,
   })
+  const meter = createMeter({ ...configured, settings: limitSettings, clock, notify })
   const sinkNames = sinks.map((sink) => sink.name)
   const context: ServiceContext = {
-    ...{ catalog, store, clock, entropy, keyFormat, peppers, keySettings, rights, sinkNames, notify },
+    ...{ catalog, store, clock, entropy, keyFormat, peppers, keySettings, rights, usageSettings },
+    ...{ sinkNames, notify },
+    limits: { counted: limitSettings.store !== null, forget: meter.forget },
+    flushUsage: () => recorder.flushUsage(),
     settle: () => lease.settle(),
   }
-  const recorder = createRecorder({ store: inner, sinks, clock, notify })
+  const recorder = createRecorder({ store: inner, countsUsage: usageSettings.counts, sinks, clock, notify })
   const outbox = createOutbox({ store: inner, sinks, clock, entropy, notify })
   const work = createWorker({
     ...{ clock, notify },
-    jobs: [...outbox.jobs, ...recorder.jobs, purgeJob({ store: inner, clock })],
+    jobs: [
+      ...outbox.jobs,
+      ...recorder.jobs,
+      ...meter.jobs,
+      purgeJob({ store: inner, clock, usageDays: usageSettings.retentionDays }),
+    ],
   })
   const authenticator = createAuthenticator({
     ...{ catalog, clock, keyFormat, peppers, notify },
@@ -109,7 +134,13 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     renew: (row, secret) => void renewDigest(context, row, secret),
   })
   const authorizer = createAuthorizer(rights)
-  const admit = createAdmitter({ authenticator, authorizer, recorder, clock })
+  const { isKnown } = authenticator
+  const sources = limitSettings.sources
+    ? createSourceAllowance({ rule: limitSettings.sources, clock, notify, isKnown })
+    : unlimitedSources
+  const admit = createAdmitter({ authenticator, authorizer, meter, recorder, sources, clock })
+  const admitFurther = createFurtherAdmitter({ authenticator, authorizer, meter, recorder, clock })
+  const operations = new Map<string, LimitRule>()
   const demandByName = createBounded(1_000, (permission: string) => demandOf(catalog, permission))
 
   function toDemand(permissions: unknown, given: { approval?: 'always' } | undefined): Demand {
@@ -119,14 +150,33 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     return isMade ? (permissions as Demand) : demandOf(catalog, permissions)
   }
 
+  /** Operations share a limit by its name, so that name has to mean one thing. */
+  function knowOperation(limit: LimitRule): void {
+    if (limitSettings.store === null) throw invalid('config_invalid', [noLimitStore('options.limit')])
+    const known = operations.get(limit.name)
+    if (known !== undefined && formatLimits([known]) !== formatLimits([limit])) {
+      const message = `is not what another operation calls ${limit.name}: give it a name of its own`
+      throw invalid('config_invalid', [{ path: 'options.limit', message }])
+    }
+    operations.set(limit.name, limit)
+    meter.know(limit)
+  }
+
   function decide(caller: Caller | CredentialRefusal, demand: Demand): Decision | Promise<Decision> {
     return typeof caller === 'string' ? denial(caller, demand.permissions) : authorizer.decide(caller, demand)
+  }
+
+  function toAuthentication(caller: Caller | CredentialRefusal, origin: CredentialOrigin): Authentication {
+    if (typeof caller !== 'string') return { ok: true, principal: caller.principal }
+    const over = caller === 'credential_invalid' ? sources.spend(origin) : null
+    return over === null ? { ok: false, code: caller } : { ok: false, code: 'limited', limits: over }
   }
 
   return {
     catalog,
     keys: createKeys<C>(context),
     audit: createAudit(context),
+    usage: (actor, query) => usageOfWorkspace(context, actor, query),
     ...{ keyFormat, http, notify },
 
     async ready({ migrate = false } = {}) {
@@ -141,8 +191,13 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
 
     authenticate(secret, { ip } = {}) {
       requireReady()
+      const origin = { address: ip }
+      const over = sources.refuse(secret, origin)
+      if (over !== null) return { ok: false, code: 'limited', limits: over }
       const caller = authenticator.identify(secret, ip)
-      return isPromise(caller) ? caller.then(toAuthentication) : toAuthentication(caller)
+      return isPromise(caller)
+        ? caller.then((known) => toAuthentication(known, origin))
+        : toAuthentication(caller, origin)
     },
     authorize(principal, permissions, given) {
       requireReady()
@@ -154,7 +209,15 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       requireReady()
       return admit(request, demand)
     },
-    demand: (permissions, given) => createDemand(catalog, permissions, given),
+    admitFurther(principal, demand, paid) {
+      requireReady()
+      return admitFurther(principal, demand, paid)
+    },
+    demand(permissions, given) {
+      const demand = createDemand(catalog, permissions, given)
+      if (demand.limit !== null) knowOperation(demand.limit)
+      return demand
+    },
     async explain(principal, permissions, { operation } = {}) {
       requireReady()
       const demand = demandOf(catalog, permissions, operation)
@@ -168,26 +231,33 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       if (typeof caller === 'string') return { ok: false, code: caller }
       return listAccess(catalog, caller, await authorizer.layersOf(caller))
     },
+    limits: createLimitsView({
+      context,
+      settings: limitSettings,
+      counting: meter.state,
+      sources: sources.state,
+    }),
     changed: (what) => rights.changed(what),
 
     run: () => (worker = work.run()),
     tick: (budget) => work.tick(budget),
-    state: async () => ({ phase, sinks: await outbox.state() }),
+    state: async () => ({
+      phase,
+      sinks: await outbox.state(),
+      limits: meter.state(),
+      recorder: recorder.state(),
+      sources: sources.state(),
+    }),
     async close() {
       if (phase === 'closed') return
       phase = 'closed'
       await worker?.stop()
       await recorder.flush()
+      await meter.close()
       for (const sink of sinks) await sink.close?.()
       await inner.close()
     },
   }
-}
-
-function toAuthentication(caller: Caller | CredentialRefusal) {
-  return typeof caller === 'string'
-    ? ({ ok: false, code: caller } as const)
-    : ({ ok: true, principal: caller.principal } as const)
 }
 
 function freshnessOf({ store, freshness }: KeyrungOptions<AnyCatalog>, faults: Fault[]): Freshness {
@@ -196,6 +266,20 @@ function freshnessOf({ store, freshness }: KeyrungOptions<AnyCatalog>, faults: F
     faults.push({ path: 'freshness', message: 'is not for a store that lives in this process: leave it out' })
   }
   return freshness
+}
+
+function requireLimitStore(
+  limits: Pick<LimitSettings, 'store' | 'workspace' | 'owner'> & { readonly keys: readonly LimitRule[] },
+  faults: Fault[],
+): void {
+  const isLimited = [limits.keys, limits.workspace, limits.owner].some((rules) => rules.length > 0)
+  if (isLimited && limits.store === null) faults.push(noLimitStore('limits.store'))
+}
+
+function noLimitStore(path: string): Fault {
+  const message =
+    'needs a limit store: pass one as limits.store; memoryLimits() counts for one process alone, one on Redis or SQL for all'
+  return { path, message }
 }
 
 function requireSchema(schema: 'current' | 'outdated' | 'missing' | 'newer'): void {

@@ -1,5 +1,6 @@
 import { Credential } from '../core/credential.js'
 import { KeyrungError } from '../core/errors.js'
+import { Generations } from '../core/generations.js'
 import type { CredentialRow } from '../core/key.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
@@ -12,6 +13,8 @@ import { createLeased } from './leased.js'
 export interface CredentialSource {
   findByDigest(digest: string): MaybePromise<CredentialRow | undefined>
   findById(secretId: string): MaybePromise<CredentialRow | undefined>
+  /** Whether a digest is known to be that of a key: now where that can be told at once, else lately. */
+  isKnown(digest: string): boolean
 }
 
 /** The bounds of the cache. */
@@ -37,20 +40,40 @@ export interface CredentialSourceOptions {
  */
 export function createCredentialSource(options: CredentialSourceOptions): CredentialSource {
   const { store, freshness, lease, clock, bounds } = options
-  if (freshness !== 'cached' && store.synchronous) {
-    return { findByDigest: store.findCredential, findById: store.findCredentialById }
+  const { max = 100_000, maxUnknown = 10_000 } = bounds
+  if (freshness === 'exclusive' && store.synchronous) {
+    const isKnown = (digest: string): boolean => store.findCredential(digest) !== undefined
+    return { findByDigest: store.findCredential, findById: store.findCredentialById, isKnown }
   }
   const findTogether = batchByTick((digests) => store.findCredentials(digests))
-  if (freshness !== 'cached') return { findByDigest: findTogether, findById: store.findCredentialById }
-  const shared = {
-    leaseMs: () => lease.readMs(),
-    clock,
-    max: bounds.max ?? 100_000,
-    maxMissing: bounds.maxUnknown ?? 10_000,
+  if (freshness !== 'cached') {
+    const ask = store.synchronous ? store.findCredential : findTogether
+    return { ...rememberFound(ask, max), findById: store.findCredentialById }
   }
+  const shared = { leaseMs: () => lease.readMs(), clock, max, maxMissing: maxUnknown }
   const byDigest = createLeased({ ...shared, load: (digest: string) => findTogether(digest).then(prepare) })
   const byId = createLeased({ ...shared, load: (id: string) => store.findCredentialById(id) })
-  return { findByDigest: byDigest.get, findById: byId.get }
+  return { findByDigest: byDigest.get, findById: byId.get, isKnown: byDigest.has }
+}
+
+/** Where every check asks the store, what was found is remembered by its digest alone. */
+function rememberFound(
+  ask: CredentialSource['findByDigest'],
+  max: number,
+): Pick<CredentialSource, 'findByDigest' | 'isKnown'> {
+  const known = new Generations<true>(max)
+  function note(digest: string, row: CredentialRow | undefined): CredentialRow | undefined {
+    if (row === undefined) known.delete(digest)
+    else if (known.use(digest) === undefined) known.set(digest, true)
+    return row
+  }
+  return {
+    findByDigest(digest) {
+      const row = ask(digest)
+      return isPromise(row) ? row.then((found) => note(digest, found)) : note(digest, row)
+    },
+    isKnown: (digest) => known.get(digest) !== undefined,
+  }
 }
 
 /** What is kept is looked at once for the whole lease; what is not sound is left for the check to refuse. */

@@ -77,6 +77,8 @@ export function guardStore(
     listKeys: guarded('listKeys', (request) => store.listKeys(request)),
     countSecrets: guarded('countSecrets', () => store.countSecrets()),
     recordUses: guarded('recordUses', (uses) => store.recordUses(uses)),
+    recordUsage: guarded('recordUsage', (entries) => store.recordUsage(entries)),
+    findUsage: guarded('findUsage', (request) => store.findUsage(request)),
     findIdempotency: guarded('findIdempotency', (id) => store.findIdempotency(id)),
     listEvents: guarded('listEvents', (request) => store.listEvents(request)),
     listDueMessages: guarded('listDueMessages', (request) => store.listDueMessages(request)),

@@ -21,6 +21,11 @@ export interface HttpOptions {
   readonly upgradeUrl?: string
   /** Documentation of the problem codes; `type` of a problem body is this and the code. @defaultValue `about:blank` */
   readonly problemBaseUrl?: string
+  /**
+   * Whether answers tell how the caller's limits stand in `RateLimit-Policy` and `RateLimit`. Their syntax is that of a
+   * draft (draft-ietf-httpapi-ratelimit-headers-10) and may still change. @defaultValue `true`
+   */
+  readonly limitHeaders?: boolean
 }
 
 /** The options with their defaults filled in. */
@@ -31,6 +36,7 @@ export interface HttpSettings {
   readonly hidden: 'forbidden' | 'not_found'
   readonly upgradeUrl: string | null
   readonly problemBaseUrl: string | null
+  readonly limitHeaders: boolean
 }
 
 const known = new Set([
@@ -40,6 +46,7 @@ const known = new Set([
   'hidden',
   'upgradeUrl',
   'problemBaseUrl',
+  'limitHeaders',
 ])
 
 /** Fills in the defaults; what is wrong goes into `faults`, with its path. */
@@ -66,11 +73,14 @@ export function readHttpSettings(options: unknown, faults: Fault[]): HttpSetting
     fault('trustedProxies', 'must be a whole number from 0 to 20')
   }
   if (hidden !== 'forbidden' && hidden !== 'not_found') fault('hidden', "must be 'forbidden' or 'not_found'")
-  const { upgradeUrl = null, problemBaseUrl = null } = given
+  const { upgradeUrl = null, problemBaseUrl = null, limitHeaders = true } = given
   if (upgradeUrl !== null && !isWebUrl(upgradeUrl)) fault('upgradeUrl', 'must be an http or https URL')
   if (problemBaseUrl !== null && !isWebUrl(problemBaseUrl))
     fault('problemBaseUrl', 'must be an http or https URL')
-  return { realm, credentialHeader, trustedProxies, hidden, upgradeUrl, problemBaseUrl } as HttpSettings
+  if (typeof limitHeaders !== 'boolean') fault('limitHeaders', 'must be true or false')
+  return {
+    ...{ realm, credentialHeader, trustedProxies, hidden, upgradeUrl, problemBaseUrl, limitHeaders },
+  } as HttpSettings
 }
 
 function isHeaderName(value: unknown): boolean {

@@ -4,7 +4,7 @@ export interface StepReport {
   readonly delivered?: number
   /** Audit events that a sink did not take; they are tried again. */
   readonly failed?: number
-  /** Last-used times and counted refusals that were written. */
+  /** Last-used times, counts of usage and counted refusals that were written. */
   readonly flushed?: number
   /** Records that were removed. */
   readonly purged?: number

@@ -1,6 +1,10 @@
 import type { Actor } from '../core/actor.js'
+import { createReport } from '../core/definition-report.js'
 import { invalid } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
+import { noLimits } from '../core/key-limits.js'
+import { readLimits } from '../core/limit.js'
+import type { Limit, LimitRule } from '../core/limit.js'
 import { ownProperties } from '../core/own-properties.js'
 import { isDuration } from '../core/time.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
@@ -29,6 +33,8 @@ export interface KeySettings {
   checkName?(name: string, workspaceId: string): MaybePromise<true | string>
   /** The longest grace period of a rotation, in milliseconds. */
   readonly maxGraceMs: number
+  /** What limits each key, as far as neither its plan nor the key itself says otherwise. */
+  readonly limits: readonly LimitRule[]
 }
 
 /** The two usual ways of keeping keys: everything can be done to them, or they can only be revoked. */
@@ -49,6 +55,8 @@ export interface KeySettingsOptions {
   readonly checkName?: NonNullable<KeySettings['checkName']>
   /** In milliseconds; 30 days unless said otherwise, at most 366. */
   readonly maxGraceMs?: number
+  /** The limits of each key; a plan's and a key's own take the place of those of the same name. */
+  readonly limits?: readonly Limit[]
 }
 
 const dayMs = 86_400_000
@@ -62,7 +70,9 @@ const longestMaxGraceMs = 366 * dayMs
  * @throws KeyrungError `config_invalid` with every fault, by its path under `keys`
  */
 export function parseKeySettings(options: KeySettingsOptions, environments: readonly string[]): KeySettings {
-  const faults: Fault[] = []
+  const report = createReport()
+  const limits = options.limits === undefined ? noLimits : readLimits(options.limits, 'keys.limits', report)
+  const faults: Fault[] = [...report.faults]
   const { canManage = isAdmin, checkName, maxGraceMs = defaultMaxGraceMs } = options
   const lifecycle = readLifecycle(options.lifecycle, faults)
   if (typeof canManage !== 'function') faults.push({ path: 'keys.canManage', message: 'must be a function' })
@@ -79,6 +89,7 @@ export function parseKeySettings(options: KeySettingsOptions, environments: read
     canManage,
     ...(checkName && { checkName }),
     maxGraceMs,
+    limits,
   })
 }
 

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.js'
 import type { AnyCatalog, PermissionOf } from '../core/catalog.js'
 import type { Decision } from '../core/decision.js'
 import type { Demand, DemandOptions } from '../core/demand.js'
@@ -10,8 +11,13 @@ import type { Admission, AdmissionRequest, Authentication } from './admission.js
 import type { Audit } from './audit.js'
 import type { HttpSettings } from './http-settings.js'
 import type { Keys } from './keys.js'
+import type { LimitsState } from './limit-outage.js'
+import type { LimitsView } from './limits.js'
 import type { Notify } from './notice.js'
 import type { SinkState } from './outbox.js'
+import type { RecorderState } from './recorder.js'
+import type { SourceState } from './source-allowance.js'
+import type { Usage, UsageQuery } from './usage.js'
 import type { TickReport, Worker } from './worker.js'
 
 /** One permission or several, all of them needed. */
@@ -21,6 +27,12 @@ export type PermissionInput<C extends AnyCatalog> = PermissionOf<C> | readonly P
 export interface KeyrungState {
   readonly phase: 'starting' | 'ready' | 'closed'
   readonly sinks: readonly SinkState[]
+  /** Null where nothing can be counted: there is no limit store. */
+  readonly limits: LimitsState | null
+  /** What waits to be written, and what was given up. */
+  readonly recorder: RecorderState
+  /** Null where sources may present any number of credentials that are not valid. */
+  readonly sources: SourceState | null
 }
 
 /** Keys, decisions and their bookkeeping on one store: what {@link createKeyrung} makes. */
@@ -28,6 +40,12 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
   readonly catalog: C
   readonly keys: Keys<C>
   readonly audit: Audit
+  /**
+   * Tells what the keys of the actor's own workspace were used for, all of them together; `canManage` is asked for `list`.
+   *
+   * @throws `operation_disabled` where usage is not counted; `input_invalid`; what `canManage` says; `store_unavailable`
+   */
+  usage(actor: Actor, query?: UsageQuery): Promise<Usage>
   /** How secrets look: for scanners, and to tell a key from another credential. */
   readonly keyFormat: KeyFormat
   readonly http: HttpSettings
@@ -44,8 +62,13 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
     permissions: PermissionInput<C> | Demand,
     options?: DemandOptions,
   ): MaybePromise<Decision>
-  /** The whole pipeline of a request: credential, status, rights, bookkeeping. */
+  /** The whole pipeline of a request: credential, status, rights, limits, bookkeeping. */
   admit(request: AdmissionRequest, demand: Demand): MaybePromise<Admission>
+  /**
+   * What a further guard on the same request asks of a principal that `admit` let in: decides anew, and charges what was
+   * not charged yet, the operation's own limit and what it costs beyond `paid`.
+   */
+  admitFurther(principal: Principal, demand: Demand, paid: number): MaybePromise<Admission>
   /** Binds permissions once, for `admit`. @throws `unknown_permission` for one that the catalogue does not have */
   demand(permissions: PermissionInput<C>, options?: DemandOptions): Demand
   /** Says which layer decides and what would be enough. */
@@ -56,6 +79,12 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
   ): Promise<Explanation>
   /** Lists all that a principal may do now. */
   access(principal: Principal): Promise<AccessResult>
+  /**
+   * Shows what limits the actor's workspace, and how counting goes.
+   *
+   * @throws `forbidden` to whom `canManage` does not admit to `list`; `hook_failed`
+   */
+  limits(actor: Actor): Promise<LimitsView>
   /** To be called when a user's rights or a workspace's plan have changed: returns when the old ones are in use nowhere. */
   changed(what: { readonly workspaceId: string } | { readonly userId: string }): Promise<void>
 

@@ -1,7 +1,9 @@
 import type { Actor } from '../core/actor.js'
-import type { AnyCatalog, ScopeOf } from '../core/catalog.js'
+import type { AnyCatalog, PermissionOf, ScopeOf } from '../core/catalog.js'
 import type { ServiceContext } from './context.js'
 import { activateKey } from './keys/activate.js'
+import { adviseKey } from './keys/advise.js'
+import type { AdviseInput, KeyAdvice } from './keys/advise.js'
 import { createKey } from './keys/create.js'
 import type { CreatedKey, RepeatedKey } from './keys/create.js'
 import { deleteKey } from './keys/delete.js'
@@ -15,7 +17,9 @@ import type { ChangeOptions, CreateOptions, EditOptions, Reason, RotateInput } f
 import { revokeKey } from './keys/revoke.js'
 import { rotateKey } from './keys/rotate.js'
 import type { RotatedKey } from './keys/rotate.js'
+import { usageOfKey } from './keys/usage.js'
 import type { KeyView } from './keys/view.js'
+import type { Usage, UsageQuery } from './usage.js'
 
 /**
  * The keys of a host's workspaces, from their making to their end.
@@ -90,6 +94,28 @@ export interface Keys<C extends AnyCatalog = AnyCatalog> {
    * @throws KeyrungError `not_found`, `operation_disabled`
    */
   delete(actor: Actor, id: string, input?: Reason, options?: ChangeOptions): Promise<void>
+  /**
+   * Tells what a key was used for, day by day; `canManage` is asked for `get`. What was called last may still be on its
+   * way to the store.
+   *
+   * @throws KeyrungError `not_found`, `operation_disabled` where usage is not counted
+   * @example
+   * ```ts
+   * const { totals, rows } = await keyrung.keys.usage(actor, key.id, { from: '2026-11-01', to: '2026-11-30' })
+   * ```
+   */
+  usage(actor: Actor, id: string, query?: UsageQuery): Promise<Usage>
+  /**
+   * Advises the least that a key needs, by what it was used for; `canManage` is asked for `get`.
+   *
+   * @throws KeyrungError `not_found`, `operation_disabled` where usage is not counted
+   * @example
+   * ```ts
+   * const { scopes, unused, diff, version } = await keyrung.keys.advise(actor, key.id, { days: 30 })
+   * if (unused.length > 0) await keyrung.keys.edit(actor, key.id, { scopes }, { version })
+   * ```
+   */
+  advise(actor: Actor, id: string, input?: AdviseInput): Promise<KeyAdvice<ScopeOf<C>, PermissionOf<C>>>
   /** How many living secrets hang on each of the host's secrets, by its id: at none, an old one may go. */
   countBySecret(): Promise<ReadonlyMap<string, number>>
 }
@@ -109,6 +135,9 @@ export function createKeys<C extends AnyCatalog>(context: ServiceContext): Keys<
     revoke: (actor, id, input, options) => revokeKey(context, actor, id, input, options),
     activate: (actor, id, input, options) => activateKey(context, actor, id, input, options),
     delete: (actor, id, input, options) => deleteKey(context, actor, id, input, options),
+    usage: (actor, id, query) => usageOfKey(context, actor, id, query),
+    // The scopes and permissions are the catalogue's own.
+    advise: ((actor, id, input) => adviseKey(context, actor, id, input)) as Keys<C>['advise'],
     countBySecret: async () => context.store.countSecrets(),
   })
 }

@@ -19,6 +19,8 @@ export interface LeasedOptions<V> {
 /** Answers of a slow source, each kept for the length of a lease. */
 export interface Leased<V> {
   get(key: string): MaybePromise<V>
+  /** Whether a value is kept, also where its lease is over: what was found once is worth asking for again. */
+  has(key: string): boolean
   /** Forgets answers; one that is on its way is given to those who wait for it, and not kept. */
   drop(matches: (key: string) => boolean): void
   /** How many answers are kept. */
@@ -114,6 +116,7 @@ export function createLeased<V>(options: LeasedOptions<V>): Leased<V> {
       // Joining is right while the question was asked less than a lease before this call began.
       return flight !== undefined && age(flight) < leaseMs() ? flight.answer : ask(key)
     },
+    has: (key) => found.get(key) !== undefined,
     drop(matches) {
       found.deleteWhere(matches)
       missing.deleteWhere(matches)

@@ -6,10 +6,14 @@ export interface Notice {
     | 'sink_recovered'
     | 'store_failing'
     | 'hook_failing'
+    | 'limits_failing'
+    | 'limits_recovered'
     | 'secrets_orphaned'
     | 'uses_dropped'
+    | 'usage_dropped'
     | 'proxy_unconfigured'
     | 'trust_proxy_differs'
+    | 'source_unknown'
     | 'unexpected_error'
   /** One line, whatever names it quotes. */
   readonly message: string

@@ -14,7 +14,9 @@ import type { Freshness, Store } from '../ports/store.js'
 import type { CacheBounds } from './credential-source.js'
 import type { HttpOptions } from './http-settings.js'
 import type { KeySettingsOptions } from './key-settings.js'
+import type { LimitOptions } from './limit-settings.js'
 import type { Notify } from './notice.js'
+import type { UsageOptions } from './usage-settings.js'
 
 /** How keys look and are kept. */
 export interface KeyOptions extends KeySettingsOptions {
@@ -42,6 +44,8 @@ export interface KeyrungOptions<C extends AnyCatalog> {
   /** Where change events go, beside the store. */
   readonly sinks?: readonly AuditSink[]
   readonly http?: HttpOptions
+  /** What keys are used for is counted by day, permission and outcome; false: it is not. */
+  readonly usage?: UsageOptions
   /** How long an answer of a hook may be used, in milliseconds; 0 asks with every request. @defaultValue `1000` */
   readonly hookLeaseMs?: number
   /** How long a hook may take, in milliseconds. @defaultValue `5000` */
@@ -51,6 +55,8 @@ export interface KeyrungOptions<C extends AnyCatalog> {
   /** How long a cached credential may be used, in milliseconds; every change waits as long. @defaultValue `1000` */
   readonly leaseMs?: number
   readonly cache?: CacheBounds
+  /** Where and how what keys use is counted; left out, only where limits are configured and the store itself counts. */
+  readonly limits?: LimitOptions
   /** How long the store may take, in milliseconds. @defaultValue `5000` */
   readonly storeTimeoutMs?: number
   /** Where notices for the operator go. @defaultValue a line on the console's error stream */
@@ -70,10 +76,18 @@ export interface Durations {
 
 const known = new Set([
   ...['catalog', 'store', 'secret', 'pepper', 'keys', 'entitlements', 'directory', 'sinks', 'http'],
-  ...['hookLeaseMs', 'hookTimeoutMs', 'freshness', 'leaseMs', 'cache', 'storeTimeoutMs'],
-  ...['notify', 'clock', 'entropy'],
+  ...['hookLeaseMs', 'hookTimeoutMs', 'freshness', 'leaseMs', 'cache', 'storeTimeoutMs', 'limits'],
+  ...['notify', 'clock', 'entropy', 'usage'],
 ])
-const knownOfKeys = new Set(['prefix', 'environments', 'lifecycle', 'canManage', 'checkName', 'maxGraceMs'])
+const knownOfKeys = new Set([
+  'prefix',
+  'environments',
+  'lifecycle',
+  'canManage',
+  'checkName',
+  'maxGraceMs',
+  'limits',
+])
 const hourMs = 3_600_000
 
 /**

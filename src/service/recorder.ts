@@ -1,3 +1,5 @@
+import type { Demand } from '../core/demand.js'
+import type { UsageOutcome } from '../core/usage.js'
 import type { AuditSink } from '../ports/audit-sink.js'
 import type { Clock } from '../ports/clock.js'
 import type { KeyUse } from '../ports/key-store.js'
@@ -7,6 +9,7 @@ import type { Refusal } from './decision-log.js'
 import type { Job, StepReport } from './job.js'
 import { quietly } from './notice.js'
 import type { Notify } from './notice.js'
+import { createUsageLog } from './usage-log.js'
 
 /** The most keys whose last use is kept until it is written. */
 const maxUses = 10_000
@@ -19,7 +22,9 @@ const maxBatch = 500
 
 /** What a recorder works with. */
 export interface RecorderOptions {
-  readonly store: Pick<Store, 'recordUses'>
+  readonly store: Pick<Store, 'recordUses' | 'recordUsage'>
+  /** False: what keys are used for is not counted. @defaultValue `true` */
+  readonly countsUsage?: boolean
   readonly clock: Clock
   readonly sinks: readonly AuditSink[]
   readonly notify: Notify
@@ -29,6 +34,10 @@ export interface RecorderOptions {
 export interface Recorder {
   /** Notes a use; one map entry, never a wait and never a throw. */
   used(keyId: string, at: number): void
+  /** Counts a call by what it demanded and came to; never a wait and never a throw. */
+  called(keyId: string, demand: Pick<Demand, 'permissions'>, outcome: UsageOutcome, at: number): void
+  /** Writes the usage that was counted until now; it never throws. */
+  flushUsage(): Promise<void>
   /** Counts a refusal; never a wait and never a throw. */
   refused(refusal: Refusal, at: number): void
   /** Writes what was noted, for a host that ends; it never throws: what could not be written is still kept. */
@@ -43,18 +52,24 @@ export interface RecorderState {
   readonly waitingUses: number
   /** Last-used times given up, as the store was away for too long. */
   readonly lostUses: number
+  /** Counts of usage that wait to be written. */
+  readonly waitingUsage: number
+  /** Calls whose usage was given up. */
+  readonly lostUsage: number
   readonly waitingDecisions: number
   /** Counted refusals that did not reach some sink. */
   readonly lostDecisions: number
 }
 
 /**
- * Makes the recorder: last-used times and counted refusals, batched and bounded.
+ * Makes the recorder: last-used times, usage and counted refusals, batched and bounded.
  *
- * Uses are written by `recordUses` alone, which touches no other record: bookkeeping can bring nothing back.
+ * Uses and usage are written by `recordUses` and `recordUsage` alone, which touch no other record: bookkeeping can
+ * bring nothing back.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { store } = options
+  const { store, countsUsage = true } = options
+  const usage = createUsageLog(options)
   const notify = quietly(options.notify)
   const decisions = createDecisionLog(options)
   const uses = new Map<string, number>()
@@ -125,11 +140,17 @@ export function createRecorder(options: RecorderOptions): Recorder {
       note(keyId, at)
       if (uses.size >= askFrom && !running && !stuck) void step().catch(() => undefined)
     },
+    called: countsUsage ? usage.count : () => undefined,
+    flushUsage: usage.flush,
     refused: (refusal, at) => decisions.add(refusal, at),
     async flush() {
-      await Promise.all([flushUses(), decisions.flush()])
+      await Promise.all([flushUses(), usage.flush(), decisions.flush()])
     },
-    jobs: [{ name: 'last-used times', idleMs: 1_000, step }, decisions.job],
-    state: () => ({ waitingUses: uses.size, lostUses, ...decisions.state() }),
+    jobs: [
+      { name: 'last-used times', idleMs: 1_000, step },
+      decisions.job,
+      ...(countsUsage ? [usage.job] : []),
+    ],
+    state: () => ({ waitingUses: uses.size, lostUses, ...usage.state(), ...decisions.state() }),
   }
 }

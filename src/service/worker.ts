@@ -1,5 +1,6 @@
 import { invalid } from '../core/errors.js'
 import { isDuration } from '../core/time.js'
+import { dayAt } from '../core/usage.js'
 import type { Clock } from '../ports/clock.js'
 import type { Store } from '../ports/store.js'
 import type { Job, StepReport } from './job.js'
@@ -19,7 +20,7 @@ export interface TickReport {
   readonly delivered: number
   /** Audit events that a sink did not take; they are kept and tried again. */
   readonly failed: number
-  /** Last-used times and counted refusals that were written. */
+  /** Last-used times, counts of usage and counted refusals that were written. */
   readonly flushed: number
   /** Records that were removed, as their time was over. */
   readonly purged: number
@@ -140,14 +141,24 @@ function withoutThrows(job: Job, notify: Notify): Job {
   }
 }
 
-/** The job that removes what time has ended, in bounded steps. */
-export function purgeJob(options: { readonly store: Pick<Store, 'purge'>; readonly clock: Clock }): Job {
-  const { store, clock } = options
+/**
+ * The job that removes what time has ended, in bounded steps.
+ *
+ * @param options.usageDays how many days usage is kept, beside the present one; infinite unless said otherwise
+ */
+export function purgeJob(options: {
+  readonly store: Pick<Store, 'purge'>
+  readonly clock: Clock
+  readonly usageDays?: number
+}): Job {
+  const { store, clock, usageDays = Infinity } = options
   return {
     name: 'purge',
     idleMs: 60_000,
     async step() {
-      const purged = await store.purge({ now: clock.now(), limit: purgeBatch })
+      const now = clock.now()
+      const usage = usageDays < Infinity ? { usageBefore: dayAt(now) - usageDays } : {}
+      const purged = await store.purge({ now, limit: purgeBatch, ...usage })
       return { purged, left: purged > 0 ? 'more' : 'nothing' }
     },
   }

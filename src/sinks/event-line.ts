@@ -1,4 +1,5 @@
 import type { AuditEvent, DecisionEvent, KeySnapshot } from '../core/audit.js'
+import type { Limit } from '../core/limit.js'
 import { jsonLine } from '../core/line.js'
 
 /** A change event as it is told outside: snake_case, instants as RFC 3339 text in UTC with milliseconds. */
@@ -51,7 +52,16 @@ function snapshotBody(snapshot: KeySnapshot | null): object | null {
     not_before: timestamp(snapshot.notBefore),
     address_rules: snapshot.addressRules,
     owner_id: snapshot.ownerId,
+    limits: snapshot.limits?.map(limitBody) ?? null,
   }
+}
+
+/** A limit as it is told outside: its window in seconds, to the millisecond. */
+export function limitBody(limit: Limit) {
+  const { name } = limit
+  return 'calendar' in limit
+    ? { name, limit: limit.limit, calendar: limit.calendar }
+    : { name, limit: limit.limit, window_seconds: limit.windowMs / 1_000 }
 }
 
 /** An instant as RFC 3339 text in UTC, to the millisecond. */

@@ -45,6 +45,7 @@ export const columns: { readonly [T in RecordType]: { readonly [C in keyof Recor
     createdBy: text,
     createdAt: instant,
     updatedAt: instant,
+    limits: textOrNull,
   },
   secret: {
     id: name,

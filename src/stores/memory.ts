@@ -1,5 +1,6 @@
 import { KeyrungError } from '../core/errors.js'
 import type { Clock } from '../ports/clock.js'
+import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
 import { commit } from './memory/commit.js'
 import { listEvents } from './memory/event-queries.js'
@@ -7,13 +8,15 @@ import { keyQueries } from './memory/key-queries.js'
 import { countMessages, listDueMessages } from './memory/message-queries.js'
 import { purge } from './memory/purge.js'
 import { Tables } from './memory/tables.js'
+import { findUsage, recordUsage } from './memory/usage.js'
 import { systemClock } from '../ports/system-clock.js'
 import { compareText } from './text-order.js'
+import { memoryLimits } from './memory-limits.js'
 
 /** What a memory store can be given. */
 export interface MemoryStoreOptions {
-  /** What the store's now is; this machine's time if left out. */
-  readonly clock?: Pick<Clock, 'now'>
+  /** What the store's now is; this machine's time if left out. Limits are counted by its monotonic time. */
+  readonly clock?: Pick<Clock, 'now'> & Partial<Pick<Clock, 'monotonic'>>
 }
 
 /**
@@ -29,10 +32,11 @@ export interface MemoryStoreOptions {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const clock = options.clock ?? systemClock
+  const clock: NonNullable<MemoryStoreOptions['clock']> = options.clock ?? systemClock
   const tables = new Tables()
   const { credentials } = tables
   let closed = false
+  let limits: LimitStore | undefined
 
   function open(): Tables {
     if (closed) throw new KeyrungError('store_unavailable', { internal: 'memory: closed' })
@@ -45,6 +49,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     freshness: 'exclusive',
     synchronous: true,
     durable: false,
+    // Most hosts with a store in memory limit nothing.
+    get limits() {
+      const monotonic = () => clock.monotonic?.() ?? systemClock.monotonic()
+      return (limits ??= memoryLimits({ clock: { now: () => clock.now(), monotonic } }))
+    },
     commit: (changes) => commit(open(), changes, clock.now()),
     findCredential: (digest) => (closed ? void open() : credentials.find(digest)),
     findCredentials: (digests) => open() && keys.findCredentials(digests),
@@ -53,6 +62,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     listKeys: (request) => open() && keys.listKeys(request),
     countSecrets: () => open() && keys.countSecrets(),
     recordUses: (uses) => open() && keys.recordUses(uses),
+    recordUsage: (entries) => recordUsage(open(), entries),
+    findUsage: (request) => findUsage(open(), request),
     findIdempotency: (id) => open() && keys.findIdempotency(id),
     listEvents: (request) => listEvents(open(), request),
     listDueMessages: (request) => listDueMessages(open(), request),

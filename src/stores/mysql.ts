@@ -1,17 +1,21 @@
 import { KeyrungError } from '../core/errors.js'
 import { isDuration } from '../core/time.js'
 import type { Clock } from '../ports/clock.js'
+import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
 import { findPromisePool } from './mysql/client.js'
 import type { MysqlPool } from './mysql/client.js'
 import { migrateUnderLock } from './mysql/migrate.js'
 import { mysqlPool } from './mysql/pool.js'
+import type { SqlDriver } from './sql/driver.js'
+import { createSqlLimits } from './sql/limit-store.js'
 import { compileMigrations } from './sql/migrations.js'
 import type { Migration } from './sql/migrations.js'
 import { mysqlDialect } from './sql/mysql-dialect.js'
 import { createPooledDriver } from './sql/pooled-driver.js'
 import { createSqlStore } from './sql/sql-store.js'
 import { tableNames } from './sql/tables.js'
+import type { TableNames } from './sql/tables.js'
 
 export type {
   MysqlCallbackPool,
@@ -48,12 +52,32 @@ export interface MysqlStoreOptions extends MysqlTables {
   readonly migrateTimeoutMs?: number
 }
 
+const defaultTimeoutMs = 2_400
+
 /** The longest that a call, and a migration, can be told to take. */
 const longestTimeoutMs = 60_000
 const longestMigrationMs = 86_400_000
 
 function configInvalid(message: string): KeyrungError {
   return new KeyrungError('config_invalid', { message })
+}
+
+/** What reaches the database through the pool. */
+function mysqlDriver(maker: string, options: MysqlStoreOptions, names: TableNames): SqlDriver {
+  const { prepare = true, timeoutMs = defaultTimeoutMs, migrateTimeoutMs = 600_000 } = options
+  const pool = findPromisePool(options.pool)
+  if (!pool) throw configInvalid(`${maker} needs \`pool\`, a pool of mysql2 or mysql2/promise.`)
+  if (typeof prepare !== 'boolean') throw configInvalid('prepare must be true or false.')
+  checkDuration('timeoutMs', timeoutMs, longestTimeoutMs)
+  checkDuration('migrateTimeoutMs', migrateTimeoutMs, longestMigrationMs)
+  return createPooledDriver(mysqlPool(pool, { prepares: prepare, statementTimeoutMs: timeoutMs }), {
+    name: 'mysql',
+    dialect: mysqlDialect,
+    names,
+    timeoutMs,
+    migrateTimeoutMs,
+    migrate: (session, run) => migrateUnderLock(session, names, run),
+  })
 }
 
 function checkDuration(name: string, value: number | undefined, longest: number): void {
@@ -81,24 +105,40 @@ function checkDuration(name: string, value: number | undefined, longest: number)
  * ```
  */
 export function mysqlStore(options: MysqlStoreOptions): Store {
-  const { clock, prepare = true, timeoutMs = 2_400, migrateTimeoutMs = 600_000 } = options
-  const pool = findPromisePool(options.pool)
-  if (!pool) throw configInvalid('mysqlStore needs `pool`, a pool of mysql2 or mysql2/promise.')
-  if (typeof prepare !== 'boolean') throw configInvalid('prepare must be true or false.')
-  checkDuration('timeoutMs', timeoutMs, longestTimeoutMs)
-  checkDuration('migrateTimeoutMs', migrateTimeoutMs, longestMigrationMs)
   const names = tableNames(options.tablePrefix, options.schema)
+  const driver = mysqlDriver('mysqlStore', options, names)
+  const traits = { name: 'mysql', freshness: 'cached', synchronous: false, durable: true } as const
+  return createSqlStore(traits, mysqlDialect, names, driver, options.clock ?? null)
+}
 
-  const driver = createPooledDriver(mysqlPool(pool, { prepares: prepare, statementTimeoutMs: timeoutMs }), {
+/**
+ * Makes a limit store on MySQL or MariaDB, through the host's own mysql2 pool, with the same care for its settings as
+ * `mysqlStore`.
+ *
+ * What one subject spends is one statement in the usual case; what several do together is one transaction. All that
+ * comes while a statement is under way is written by the next one, so that a process never waits for itself. What is
+ * spent is kept in a table that the main store's `migrate` makes, and time is the server's.
+ *
+ * @throws KeyrungError `config_invalid` for options that cannot be meant
+ * @example
+ * ```ts
+ * import { createPool } from 'mysql2'
+ *
+ * const pool = createPool({ uri: process.env['DATABASE_URL'] ?? '', connectionLimit: 10 })
+ * const limits = mysqlLimits({ pool })
+ * ```
+ */
+export function mysqlLimits(options: Omit<MysqlStoreOptions, 'migrateTimeoutMs'>): LimitStore {
+  const names = tableNames(options.tablePrefix, options.schema)
+  return createSqlLimits({
     name: 'mysql',
     dialect: mysqlDialect,
     names,
-    timeoutMs,
-    migrateTimeoutMs,
-    migrate: (session, run) => migrateUnderLock(session, names, run),
+    driver: mysqlDriver('mysqlLimits', options, names),
+    clock: options.clock ?? null,
+    alone: false,
+    timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
   })
-  const traits = { name: 'mysql', freshness: 'cached', synchronous: false, durable: true } as const
-  return createSqlStore(traits, mysqlDialect, names, driver, clock ?? null)
 }
 
 /**

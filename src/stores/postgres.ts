@@ -2,16 +2,20 @@ import { KeyrungError } from '../core/errors.js'
 import { isDuration } from '../core/time.js'
 import { sha256 } from '../crypto/digest.js'
 import type { Clock } from '../ports/clock.js'
+import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
 import type { PostgresPool } from './postgres/client.js'
 import { ignoreIdleErrors } from './postgres/idle-errors.js'
 import { beginText, postgresSessions } from './postgres/session.js'
+import type { SqlDriver } from './sql/driver.js'
+import { createSqlLimits } from './sql/limit-store.js'
 import { compileMigrations } from './sql/migrations.js'
 import type { Migration } from './sql/migrations.js'
 import { createPooledDriver } from './sql/pooled-driver.js'
 import { postgresDialect } from './sql/postgres-dialect.js'
 import { createSqlStore } from './sql/sql-store.js'
 import { tableNames } from './sql/tables.js'
+import type { TableNames } from './sql/tables.js'
 
 export type {
   PostgresClient,
@@ -51,6 +55,8 @@ export interface PostgresStoreOptions extends PostgresTables {
 /** The longest that a call can be told to wait. */
 const longestTimeoutMs = 60_000
 
+const defaultTimeoutMs = 2_400
+
 /** How long bringing the schema up to date may take: others may be at it, and tables may be large. */
 const migrateTimeoutMs = 300_000
 
@@ -58,15 +64,49 @@ function configInvalid(message: string): KeyrungError {
   return new KeyrungError('config_invalid', { message })
 }
 
-function checkOptions({ pool, prepare, timeoutMs }: PostgresStoreOptions): void {
+function checkOptions(maker: string, { pool, prepare, timeoutMs }: PostgresStoreOptions): void {
   if (typeof pool?.connect !== 'function' || typeof pool.on !== 'function') {
-    throw configInvalid('postgresStore needs `pool`, a Pool of pg.')
+    throw configInvalid(`${maker} needs \`pool\`, a Pool of pg.`)
   }
   if (prepare !== undefined && typeof prepare !== 'boolean') {
     throw configInvalid('prepare must be true or false.')
   }
   if (timeoutMs !== undefined && (!isDuration(timeoutMs, longestTimeoutMs) || timeoutMs < 1)) {
     throw configInvalid(`timeoutMs must be whole milliseconds, 1 to ${longestTimeoutMs}.`)
+  }
+}
+
+/** What reaches the database through the pool, until it is closed. */
+function postgresDriver(options: PostgresStoreOptions, names: TableNames): SqlDriver {
+  const { pool, prepare = true, timeoutMs = defaultTimeoutMs } = options
+  const lock = `select pg_advisory_xact_lock(${lockNumber(names.schema)})`
+  const begin = beginText(migrateTimeoutMs, migrateTimeoutMs)
+
+  const stopIgnoring = ignoreIdleErrors(pool)
+  const sessions = postgresSessions(pool, {
+    prepare,
+    statementTimeoutMs: timeoutMs,
+    lockTimeoutMs: Math.max(1, Math.floor(timeoutMs / 2)),
+  })
+  const driver = createPooledDriver(sessions, {
+    name: 'postgres',
+    dialect: postgresDialect,
+    names,
+    timeoutMs,
+    migrateTimeoutMs,
+    async migrate(session, run) {
+      await session.execute({ text: begin, values: [] })
+      await session.execute({ text: lock, values: [] })
+      await run()
+      await session.commit()
+    },
+  })
+  return {
+    ...driver,
+    close() {
+      stopIgnoring()
+      return driver.close()
+    },
   }
 }
 
@@ -93,44 +133,45 @@ function lockNumber(table: string): string {
  * ```
  */
 export function postgresStore(options: PostgresStoreOptions): Store {
-  checkOptions(options)
-  const { pool, prepare = true, clock = null, timeoutMs = 2_400 } = options
+  checkOptions('postgresStore', options)
   const names = tableNames(options.tablePrefix, options.schema)
-  const lock = `select pg_advisory_xact_lock(${lockNumber(names.schema)})`
-  const begin = beginText(migrateTimeoutMs, migrateTimeoutMs)
-
-  const stopIgnoring = ignoreIdleErrors(pool)
-  const sessions = postgresSessions(pool, {
-    prepare,
-    statementTimeoutMs: timeoutMs,
-    lockTimeoutMs: Math.max(1, Math.floor(timeoutMs / 2)),
-  })
-  const driver = createPooledDriver(sessions, {
-    name: 'postgres',
-    dialect: postgresDialect,
-    names,
-    timeoutMs,
-    migrateTimeoutMs,
-    async migrate(session, run) {
-      await session.execute({ text: begin, values: [] })
-      await session.execute({ text: lock, values: [] })
-      await run()
-      await session.commit()
-    },
-  })
   return createSqlStore(
     { name: 'postgres', freshness: 'cached', synchronous: false, durable: true },
     postgresDialect,
     names,
-    {
-      ...driver,
-      close() {
-        stopIgnoring()
-        return driver.close()
-      },
-    },
-    clock,
+    postgresDriver(options, names),
+    options.clock ?? null,
   )
+}
+
+/**
+ * Makes a limit store on PostgreSQL, through the host's own `pg` Pool.
+ *
+ * What one subject spends is one statement in the usual case; what several do together is one transaction. All that
+ * comes while a statement is under way is written by the next one, so that a process never waits for itself. What is
+ * spent is kept in a table that the main store's `migrate` makes, and time is the server's.
+ *
+ * @throws KeyrungError `config_invalid` for options that cannot be meant
+ * @example
+ * ```ts
+ * import { Pool } from 'pg'
+ *
+ * const pool = new Pool({ connectionString: process.env['DATABASE_URL'] })
+ * const limits = postgresLimits({ pool })
+ * ```
+ */
+export function postgresLimits(options: PostgresStoreOptions): LimitStore {
+  checkOptions('postgresLimits', options)
+  const names = tableNames(options.tablePrefix, options.schema)
+  return createSqlLimits({
+    name: 'postgres',
+    dialect: postgresDialect,
+    names,
+    driver: postgresDriver(options, names),
+    clock: options.clock ?? null,
+    alone: false,
+    timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
+  })
 }
 
 /**

@@ -53,6 +53,7 @@ export function keyOf(values: Values, o: number): KeyRecord {
     createdBy: values[o + 17] as string,
     createdAt: values[o + 18] as number,
     updatedAt: values[o + 19] as number,
+    limits: values[o + 20] as string | null,
   }
 }
 

@@ -2,12 +2,15 @@ import { KeyrungError } from '../core/errors.js'
 import type { CredentialRow } from '../core/key.js'
 import { isDuration } from '../core/time.js'
 import type { Clock } from '../ports/clock.js'
+import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
 import { isDigest } from './intake.js'
 import { digestBytes } from '../crypto/digest.js'
 import { keyQueries } from './sql/key-queries.js'
+import { createSqlLimits } from './sql/limit-store.js'
 import { compileMigrations } from './sql/migrations.js'
 import type { Migration } from './sql/migrations.js'
+import { askedStep, oneStep } from './sql/query.js'
 import type { Row } from './sql/query.js'
 import { readCredential } from './sql/rows.js'
 import { createSqlStore } from './sql/sql-store.js'
@@ -42,9 +45,9 @@ function configInvalid(message: string): KeyrungError {
   return new KeyrungError('config_invalid', { message })
 }
 
-function checkOptions({ database, busyTimeoutMs }: SqliteStoreOptions): void {
+function checkOptions(maker: string, { database, busyTimeoutMs }: SqliteStoreOptions): void {
   if (typeof database?.prepare !== 'function' || !database.open || database.readonly) {
-    throw configInvalid('sqliteStore needs `database`, an open and writable handle of better-sqlite3.')
+    throw configInvalid(`${maker} needs \`database\`, an open and writable handle of better-sqlite3.`)
   }
   if (busyTimeoutMs !== undefined && !isDuration(busyTimeoutMs, longestTimeoutMs)) {
     throw configInvalid(`busyTimeoutMs must be whole milliseconds, at most ${longestTimeoutMs}.`)
@@ -70,7 +73,7 @@ function checkOptions({ database, busyTimeoutMs }: SqliteStoreOptions): void {
  * ```
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
-  checkOptions(options)
+  checkOptions('sqliteStore', options)
   const { database, clock = systemClock, busyTimeoutMs = 1_000 } = options
   const names = tableNames(options.tablePrefix)
   const connection = new Connection(database)
@@ -84,6 +87,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     {
       ask: (ask) => reader.ask(ask),
       look: (work) => reader.read(() => reader.connection.take(work())),
+      write: (query) => writer.run(() => oneStep(query)),
       transact: (work, options) => writer.run(work, options?.keeps),
       migrate: (work) => writer.run(work),
       close() {
@@ -108,6 +112,46 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     ...store,
     findCredential: (digest) => (isDigest(digest) ? reader.read(() => findCredential(digest)) : undefined),
   }
+}
+
+/**
+ * Makes a limit store on a SQLite file, through the host's own better-sqlite3 handle: each spending is one
+ * transaction on it, and is answered at once unless the host or another process is in the way.
+ *
+ * What is spent is kept in a table that the main store's `migrate` makes. Time is the machine's, which all processes
+ * that have the file open share.
+ *
+ * @throws KeyrungError `config_invalid` for options that cannot be meant
+ * @example
+ * ```ts
+ * import Database from 'better-sqlite3'
+ *
+ * const database = new Database('app.db')
+ * const limits = sqliteLimits({ database })
+ * ```
+ */
+export function sqliteLimits(options: SqliteStoreOptions): LimitStore {
+  checkOptions('sqliteLimits', options)
+  const { database, clock = systemClock, busyTimeoutMs = 1_000 } = options
+  const connection = new Connection(database)
+  const writer = new Writer(connection, clock, busyTimeoutMs)
+  return createSqlLimits({
+    name: 'sqlite',
+    dialect: sqliteDialect,
+    names: tableNames(options.tablePrefix),
+    driver: {
+      // Within a transaction of its own, as what the host has left open would show the state of when it began.
+      ask: (ask) => writer.run(() => askedStep(ask)),
+      look: (work) => writer.run(work, () => false),
+      write: (query) => writer.run(() => oneStep(query)),
+      transact: (work, options) => writer.run(work, options?.keeps),
+      migrate: (work) => writer.run(work),
+      close: () => writer.close(),
+    },
+    clock,
+    alone: true,
+    timeoutMs: busyTimeoutMs,
+  })
 }
 
 /**

@@ -9,6 +9,7 @@ import { raceCases } from './suite/races.js'
 import { textCases } from './suite/texts.js'
 import { timingCases } from './suite/timing.js'
 import { upkeepCases } from './suite/upkeep.js'
+import { usageCases } from './suite/usage.js'
 import { useCases } from './suite/uses.js'
 
 /**
@@ -36,6 +37,7 @@ export function storeSuite(): readonly StoreCase[] {
     ...counterCases,
     ...timingCases,
     ...useCases,
+    ...usageCases,
     ...textCases,
     ...raceCases,
     ...upkeepCases,

@@ -11,6 +11,8 @@ export const storeCalls = [
   'listKeys',
   'countSecrets',
   'recordUses',
+  'recordUsage',
+  'findUsage',
   'findIdempotency',
   'listEvents',
   'listDueMessages',

@@ -19,6 +19,7 @@ const snapshot = fc.record({
   notBefore: orNull(instant),
   addressRules: fc.array(fc.string()),
   ownerId: orNull(fc.string()),
+  limits: orNull(fc.constant([{ name: 'minute', limit: 60, windowMs: 60_000 }])),
 })
 
 const event: fc.Arbitrary<AuditEvent> = fc.record({
@@ -63,6 +64,7 @@ describe('a snapshot of a key', () => {
       notBefore: 1,
       addressRules: ['10.0.0.0/8', '::1'],
       ownerId: '7',
+      limits: null,
     })
   })
 

@@ -34,6 +34,8 @@ describe('what a store answers', () => {
     ['no address rules', row({ addressRules: undefined })],
     ['an owner that is no text', row({ ownerId: 7 })],
     ['no owner at all', row({ ownerId: undefined })],
+    ['limits that are a list', row({ limits: [] })],
+    ['no limits at all', row({ limits: undefined })],
     ['an expiry that is text', row({ expiresAt: '2030' })],
     ['an expiry that is infinite', row({ expiresAt: Infinity })],
     ['a beginning that is missing', row({ notBefore: undefined })],

@@ -207,7 +207,7 @@ describe('a decision tells what would do', { timeout: 60_000 }, () => {
         const wider = evaluate(demand, layersOf(catalog, { ...layers, key: decision.scopes }))
         expect(wider.effect).not.toBe('deny')
       }),
-      { numRuns: 1_000 },
+      { numRuns: 3_000 },
     )
     expect(named).toBeGreaterThan(20)
   })

@@ -322,7 +322,7 @@ describe('a demand', () => {
     const options = (value: unknown) =>
       faultsOf('config_invalid', () => createDemand(catalog, [], value as never))
     expect(options({ aproval: 'always' })).toEqual([
-      'options.aproval: there is no such property; there are approval',
+      'options.aproval: there is no such property; there are approval, cost, limit',
     ])
     expect(options(null)).toEqual(['options: must be an object'])
     expect(

@@ -8,6 +8,7 @@ export function row(key: object = {}, secret: object = {}): CredentialRow {
     key: {
       ...{ id: 'key_1', workspaceId: 'ws_1', status: 'active', mode: 'custom', scopes: 'contacts:read' },
       ...{ environment: 'live', addressRules: '', ownerId: null, expiresAt: null, notBefore: null },
+      limits: null,
       ...key,
     } as KeyRecord,
     secret: {

@@ -18,19 +18,19 @@ const newRequest = () => new IncomingMessage(new Socket())
 
 test('who was admitted is known for that request and that keyrung only', () => {
   const [request, other, keyrung, another] = [newRequest(), newRequest(), {}, {}]
-  noteAdmitted(request, keyrung, principal('key_1'))
-  expect(findAdmitted(request, keyrung)).toEqual(principal('key_1'))
+  noteAdmitted(request, keyrung, principal('key_1'), 1)
+  expect(findAdmitted(request, keyrung)).toMatchObject({ principal: principal('key_1'), paid: 1 })
   expect(findAdmitted(request, another)).toBeUndefined()
   expect(findAdmitted(other, keyrung)).toBeUndefined()
-  noteAdmitted(request, another, principal('key_2'))
-  expect(findAdmitted(request, keyrung)).toEqual(principal('key_1'))
-  expect(findAdmitted(request, another)).toEqual(principal('key_2'))
+  noteAdmitted(request, another, principal('key_2'), 1)
+  expect(findAdmitted(request, keyrung)).toMatchObject({ principal: principal('key_1'), paid: 1 })
+  expect(findAdmitted(request, another)).toMatchObject({ principal: principal('key_2'), paid: 1 })
 })
 
 test('the note cannot be seen, copied, inherited or forged', () => {
   const [request, keyrung] = [newRequest(), {}]
   const before = Reflect.ownKeys(request)
-  noteAdmitted(request, keyrung, principal('key_1'))
+  noteAdmitted(request, keyrung, principal('key_1'), 1)
   expect(Reflect.ownKeys(request)).toEqual(before)
   const copies = [
     Object.assign(newRequest(), request),

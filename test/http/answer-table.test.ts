@@ -26,10 +26,12 @@ const table: readonly (readonly [ErrorCode, number, string, string | undefined])
   ['owner_insufficient', 403, "Owner's rights insufficient", badScope],
   ['insufficient', 403, 'Scope insufficient', badScope],
   ['approval_required', 403, 'Approval required', undefined],
+  ['limited', 429, 'Limit used up', undefined],
   ['not_ready', 503, 'Starting', undefined],
   ['closed', 503, 'Shutting down', undefined],
   ['store_unavailable', 503, 'Storage unavailable', undefined],
   ['transaction_open', 503, 'Busy', undefined],
+  ['limits_unavailable', 503, 'Limits unavailable', undefined],
   ['hook_failed', 503, 'Rights unavailable', undefined],
   ['config_invalid', 500, 'Configuration not valid', undefined],
   ['catalog_invalid', 500, 'Catalogue not valid', undefined],
@@ -59,7 +61,7 @@ test.each(table)('%s is told by %i, "%s" and its challenge', (code, status, titl
   expect(answer.status).toBe(status)
   expect(answer.headers['www-authenticate']).toBe(challenge)
   expect(answer.headers['cache-control']).toBe('no-store')
-  expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined)
+  expect(answer.headers['retry-after']).toBe(status === 503 || status === 429 ? '1' : undefined)
   expect(JSON.parse(answer.body)).toMatchObject({ status, code, detail: errorTexts[code] })
 })
 

@@ -1,12 +1,14 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { KeyrungError } from '../../src/core/errors.js'
 import { createGate } from '../../src/http/gate.js'
 import type { GateResult } from '../../src/http/gate.js'
 import type { GateRequest } from '../../src/http/gate-request.js'
 import { answerRefusal } from '../../src/http/outcome.js'
+import type { Answer } from '../../src/http/outcome.js'
 import type { Keyrung } from '../../src/service/keyrung.js'
 import { createHost } from './host.js'
-import type { catalog } from './host.js'
+import type { catalog, HostSetup } from './host.js'
+import { limitVectors, reportOf } from './limit-vectors.js'
 
 function requestWith(secret: string | null, more: Partial<GateRequest> = {}): GateRequest {
   return {
@@ -33,6 +35,7 @@ describe('a gate', () => {
       principal: { type: 'key', keyId: id, workspaceId: 'ws_1', address: '192.0.2.1' },
       decision: { effect: 'allow', permissions: ['contacts:read'] },
       vary: null,
+      headers: null,
     })
     expect(refusalIn(createGate(host.keyrung, 'contacts:write')(requestWith(secret)))).toEqual({
       status: 403,
@@ -111,6 +114,67 @@ describe('a gate', () => {
     createGate(host.keyrung)(forwarded)
     createGate(host.keyrung, 'contacts:read')(forwarded)
     expect(host.notices.map(({ code }) => code)).toEqual(['proxy_unconfigured'])
+  })
+})
+
+describe('a gate tells how limits stand', () => {
+  const vector = limitVectors[0]!
+  const limits = reportOf(vector)
+  const fields = [
+    ['ratelimit-policy', vector.policy],
+    ['ratelimit', vector.rateLimit],
+  ]
+
+  /** A host whose every admission says how limits stand, and how often it was asked for one. */
+  async function limitedHost(setup: HostSetup = {}) {
+    const host = createHost(setup, 'memory')
+    const { secret } = await host.makeKey(['contacts:read'])
+    const admit = vi.fn((...args: Parameters<typeof host.keyrung.admit>) => {
+      const admission = host.keyrung.admit(...args)
+      return { ...admission, limits } as never
+    })
+    return { keyrung: { ...host.keyrung, admit }, admit, secret }
+  }
+
+  test('with what it lets in, once for a request that passes several', async () => {
+    const { keyrung, admit, secret } = await limitedHost()
+    const request = requestWith(secret, { identity: {} })
+    const gate = createGate(keyrung, 'contacts:read')
+    expect(gate(request)).toMatchObject({ ok: true, headers: fields })
+    expect(gate(request)).toMatchObject({ ok: true, headers: null })
+    expect(admit).toHaveBeenCalledTimes(1)
+  })
+
+  test('with what it refuses to a known caller', async () => {
+    const { keyrung, secret } = await limitedHost()
+    const result = createGate(keyrung, 'contacts:write')(requestWith(secret))
+    expect(result).toMatchObject({
+      answer: { status: 403, headers: { 'ratelimit-policy': vector.policy, ratelimit: vector.rateLimit } },
+    })
+  })
+
+  test('with nothing where the host has turned that off', async () => {
+    const { keyrung, secret } = await limitedHost({ http: { limitHeaders: false } })
+    expect(createGate(keyrung, 'contacts:read')(requestWith(secret))).toMatchObject({ headers: null })
+    const refused = createGate(keyrung, 'contacts:write')(requestWith(secret)) as { answer: Answer }
+    expect(refused.answer.headers).not.toHaveProperty('ratelimit')
+  })
+
+  test('429 names the limit of a key, and not that of a source as a key’s', async () => {
+    const { keyrung, secret } = await limitedHost()
+    const refusing = reportOf(limitVectors.find(({ retryAfter }) => retryAfter === 7)!)
+    const answerTo = (principal: object | null) => {
+      const refused = { ok: false, code: 'limited', principal, decision: null, limits: refusing }
+      const gate = createGate({ ...keyrung, admit: () => refused as never }, 'contacts:read')
+      return (gate(requestWith(secret)) as { answer: Answer }).answer
+    }
+    const [ofKey, ofSource] = [answerTo({}), answerTo(null)]
+    for (const answer of [ofKey, ofSource]) {
+      expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '7' } })
+      expect(JSON.parse(answer.body)).toMatchObject({ code: 'limited', limit: { name: 'minute' } })
+    }
+    expect(ofKey.body).toMatch(/API key/)
+    expect(ofSource.body).not.toMatch(/API key/)
   })
 })
 

@@ -40,6 +40,9 @@ interface Kit<Step> {
 
 type Route<Step> = readonly [method: string, path: string, ...steps: Step[]]
 
+/** How an operation is treated that costs more, and has a limit of its own. */
+const exporting = { cost: 2, limit: { name: 'exports', limit: 3, windowMs: 3_600_000 } }
+
 /** The routes of the host, each bound to its permissions. */
 function routesOf<Step>({ guard, notFound, handler, forge, revokeAll }: Kit<Step>): readonly Route<Step>[] {
   const read = guard('contacts:read')
@@ -59,6 +62,8 @@ function routesOf<Step>({ guard, notFound, handler, forge, revokeAll }: Kit<Step
     ['GET', '/swapped', read, forge, write, handler('swapped')],
     ['GET', '/revoking', read, revokeAll, read, handler('revoking')],
     ['GET', '/records/unknown', notFound],
+    ['GET', '/guarded/unknown', read, notFound],
+    ['GET', '/exports', guard('users:read', exporting), handler('exports')],
   ]
 }
 

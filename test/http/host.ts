@@ -11,12 +11,16 @@ import { createKeyrung } from '../../src/service/create-keyrung.js'
 import type { HttpOptions } from '../../src/service/http-settings.js'
 import type { CreateKeyInput } from '../../src/service/keys/input.js'
 import type { Keyrung } from '../../src/service/keyrung.js'
+import type { LimitOptions } from '../../src/service/limit-settings.js'
+import type { Limit } from '../../src/core/limit.js'
 import type { Notice } from '../../src/service/notice.js'
 import type { Clock } from '../../src/ports/clock.js'
 import { memoryStore } from '../../src/stores/memory.js'
 import { sqliteStore } from '../../src/stores/sqlite.js'
 import { manualClock } from '../../src/testing/manual-clock.js'
 import type { ManualClock } from '../../src/testing/manual-clock.js'
+import { watchedLimits } from '../service/meter-sample.js'
+import type { WatchedLimits } from '../service/meter-sample.js'
 
 /** What the hosts of these tests protect. */
 export const catalog = defineCatalog({
@@ -34,6 +38,11 @@ export const operator = { type: 'system', name: 'test', workspaceId: 'ws_1' } as
 /** How a host is set up, where it differs from the usual. */
 export interface HostSetup {
   readonly http?: HttpOptions
+  /** What each key may do by default. */
+  readonly keyLimits?: readonly Limit[]
+  readonly limits?: Omit<LimitOptions, 'store'>
+  /** Units are counted somewhere that is asked by promises. */
+  readonly isCountedElsewhere?: boolean
   /** The host is not made ready. */
   readonly isStarting?: boolean
   /** The size of headers that the host's server takes, in bytes. */
@@ -44,6 +53,8 @@ export interface HostSetup {
 export interface Host {
   readonly keyrung: Keyrung<typeof catalog>
   readonly clock: ManualClock
+  /** Where units are counted. */
+  readonly counted: WatchedLimits
   readonly notices: Notice[]
   /** Names of the handlers that have run, in order. */
   readonly ran: string[]
@@ -103,12 +114,15 @@ export function createHost(setup: HostSetup, kind: StoreKind): Host {
       return row ? [row] : []
     },
   }
+  const counted = watchedLimits(clock)
+  if (setup.isCountedElsewhere) counted.delay = () => Promise.resolve()
   const keyrung = createKeyrung({
     catalog,
     clock,
     store: setup.isStarting ? { ...watched, durable: true } : watched,
     secret: 'a secret of the host, long enough to be one',
-    keys: { prefix: 'tp', environments: ['live'] },
+    keys: { prefix: 'tp', environments: ['live'], ...(setup.keyLimits && { limits: setup.keyLimits }) },
+    limits: { store: counted, ...setup.limits },
     notify: (notice) => void notices.push(notice),
     ...(setup.http && { http: setup.http }),
     directory: { rightsOf: () => ({ role: 'member', scopes: ['contacts:read'] }) },
@@ -116,6 +130,7 @@ export function createHost(setup: HostSetup, kind: StoreKind): Host {
   })
   const host: Host = {
     keyrung,
+    counted,
     clock,
     notices,
     secrets,

@@ -12,7 +12,7 @@ describe.each(Object.keys(frameworks))('behind %s', (framework) => {
   let host: Host
   let running: Running
   beforeEach(async () => {
-    host = createHost({}, 'memory')
+    host = createHost({ limits: { sources: { name: 'failures', limit: 500, windowMs: 60_000 } } }, 'memory')
     running = await serve(frameworks[framework]!(host))
   })
   afterEach(() => running.stop())
@@ -63,6 +63,19 @@ describe.each(Object.keys(frameworks))('behind %s', (framework) => {
       { numRuns: 200 },
     )
     expect(host.ran).toEqual([])
+  })
+
+  test('so they are while the allowance of their source is used up, by 429', async () => {
+    const mint = () => host.keyrung.keyFormat.mint('live', systemEntropy)
+    const { id, secret } = await host.makeKey('full')
+    await host.keyrung.keys.delete(operator, id)
+    for (let i = 0; i < 500; i++) await present(mint())
+    const unknown = await present(mint())
+    expect(unknown).toMatch(/^HTTP\/1\.1 429 /)
+    const foreign = createKeyFormat({ prefix: 'tp', environments: ['test'] }).mint('test', systemEntropy)
+    for (const bad of [foreign, secret, mint().slice(0, -1), 'junk', '', `${mint()} `]) {
+      expect(await present(bad)).toBe(unknown)
+    }
   })
 
   test('a deleted key is answered with the bytes of an unknown one', async () => {

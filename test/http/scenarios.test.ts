@@ -36,7 +36,7 @@ function promised({ name }: Scenario): number[] {
 }
 
 function isRefusal({ status }: Reply): boolean {
-  return status === 401 || status === 403 || status === 503
+  return [401, 403, 429, 503].includes(status)
 }
 
 /** What every refusal of keyrung's looks like, and what nobody may ever see. */
@@ -44,7 +44,8 @@ function checkManners(replies: readonly Reply[], { secrets, notices }: Host): vo
   for (const reply of replies.filter(isRefusal)) {
     expect(reply.headers['content-type']).toBe('application/problem+json')
     expect(reply.headers['cache-control']).toBe('no-store')
-    expect(reply.headers['retry-after']).toBe(reply.status === 503 ? '1' : undefined)
+    const waits = { 429: expect.stringMatching(/^[1-9]\d*$/), 503: '1' }[reply.status]
+    expect(reply.headers['retry-after']).toEqual(waits)
     if (reply.status === 401) expect(reply.headers['www-authenticate']).toMatch(/^Bearer realm="api"/)
   }
   const seen = JSON.stringify([replies, notices])

@@ -643,5 +643,216 @@ const routing: readonly Scenario[] = [
   },
 ]
 
+const threeAMinute = { name: 'minute', limit: 3, windowMs: 60_000 }
+const limited = { keyLimits: [threeAMinute] }
+const fieldsOf = ({ headers }: Reply) => [headers['ratelimit-policy'], headers['ratelimit']]
+
+const limits: readonly Scenario[] = [
+  {
+    name: '200 200 200 429 200: the limit exactly, told with every answer, and again when it is time',
+    setup: limited,
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      const replies: Reply[] = []
+      for (let i = 0; i < 4; i++) replies.push(await get('/contacts', secret))
+      await host.clock.advance(Number(replies[3]!.headers['retry-after']) * 1_000)
+      return [...replies, await get('/contacts', secret)]
+    },
+    ran: ['contacts', 'contacts', 'contacts', 'contacts'],
+    check: (_host, replies) => {
+      const told = replies.slice(0, 4).map(fieldsOf)
+      if (told.some(([policy]) => policy !== '"minute";q=3;w=60')) return 'another policy'
+      if (told.some(([, standing], i) => !standing!.startsWith(`"minute";r=${[2, 1, 0, 0][i]};t=`)))
+        return `another standing: ${JSON.stringify(told)}`
+      const { code, limit } = body(replies[3]) as { code: string; limit: Record<string, unknown> }
+      const after = Number(replies[3]!.headers['retry-after'])
+      return code === 'limited' && limit['name'] === 'minute' && limit['retry_after'] === after
+        ? undefined
+        : 'the limit is not named'
+    },
+  },
+  {
+    name: '200 200 429 where units are counted by promises',
+    setup: { keyLimits: [{ ...threeAMinute, limit: 2 }], isCountedElsewhere: true },
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      return [await get('/contacts', secret), await get('/contacts', secret), await get('/contacts', secret)]
+    },
+    code: 'limited',
+    ran: ['contacts', 'contacts'],
+  },
+  {
+    name: '403 403 403 429: what may not be done costs the same, and says how limits stand',
+    setup: limited,
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:write-approval'])
+      return [
+        await get('/contacts', secret, { method: 'POST' }),
+        await get('/users', secret),
+        await get('/both', secret),
+        await get('/contacts', secret),
+      ]
+    },
+    code: 'limited',
+    check: (_host, replies) =>
+      replies.every((reply) => fieldsOf(reply)[0] === '"minute";q=3;w=60') ? undefined : 'not told',
+  },
+  {
+    name: '404 200 404: behind a guard, what is hidden has the headers of an id that nobody knows',
+    setup: { ...limited, http: { hidden: 'not_found' } },
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      const hidden = await get('/users', secret)
+      const admitted = await get('/contacts', secret)
+      return [hidden, admitted, await get('/guarded/unknown', (await host.makeKey(['contacts:read'])).secret)]
+    },
+    code: 'not_found',
+    ran: ['contacts'],
+    check: (_host, [hidden, , unknown]) => (hidden!.text === unknown!.text ? undefined : 'they differ'),
+  },
+  {
+    name: '200 429 of an operation with a limit and a cost of its own',
+    setup: { keyLimits: [{ ...threeAMinute, limit: 30 }] },
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['users:read'])
+      return [await get('/exports', secret), await get('/exports', secret)]
+    },
+    code: 'limited',
+    ran: ['exports'],
+    check: (_host, [first]) =>
+      first!.headers['ratelimit']!.replace(/;t=\d+/g, '') === '"minute";r=28, "exports";r=1' ||
+      first!.headers['ratelimit']!.replace(/;t=\d+/g, '') === '"exports";r=1, "minute";r=28'
+        ? undefined
+        : first!.headers['ratelimit'],
+  },
+  {
+    name: '404 404 404 429: what is hidden tells nothing of a limit or a cost of its own, used up or not',
+    setup: { ...limited, http: { hidden: 'not_found' } },
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      const replies = [await get('/exports', secret), await get('/exports', secret)]
+      return [...replies, await get('/exports', secret), await get('/exports', secret)]
+    },
+    code: 'limited',
+    check: (_host, replies) =>
+      replies.some((reply) => reply.text.includes('exports')) ? 'its limit is told' : undefined,
+  },
+  {
+    name: '200 200: a second guard on a request charges nothing, and tells nothing twice',
+    setup: limited,
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:write'])
+      return [await get('/twice', secret), await get('/twice', secret)]
+    },
+    ran: ['twice', 'twice'],
+    check: ({ counted }, replies) => {
+      if (counted.requests.length !== 2) return `charged ${counted.requests.length} times`
+      const standings = replies.map((reply) => fieldsOf(reply)[1]!.replace(/;t=\d+/, ''))
+      return standings.join(' ') === '"minute";r=2 "minute";r=1' ? undefined : standings.join(' ')
+    },
+  },
+  {
+    name: '200 429 where the host does not want the two fields, Retry-After is there all the same',
+    setup: { keyLimits: [{ ...threeAMinute, limit: 1 }], http: { limitHeaders: false } },
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      return [await get('/contacts', secret), await get('/contacts', secret)]
+    },
+    code: 'limited',
+    ran: ['contacts'],
+    check: (_host, replies) =>
+      replies.some((reply) => 'ratelimit' in reply.headers || 'ratelimit-policy' in reply.headers)
+        ? 'they are there'
+        : undefined,
+  },
+  {
+    name: '200 429 of a workspace whose limit other keys have used up, by the limit’s name alone',
+    setup: { limits: { workspace: [{ name: 'everyone', limit: 1, windowMs: 60_000 }] } },
+    run: async ({ host, get }) => [
+      await get('/contacts', (await host.makeKey(['contacts:read'])).secret),
+      await get('/contacts', (await host.makeKey(['contacts:read'])).secret),
+    ],
+    code: 'limited',
+    ran: ['contacts'],
+    check: (_host, [, refused]) =>
+      /ws_1|key_/.test(refused!.text) || !refused!.text.includes('"name":"everyone"')
+        ? 'not by its name alone'
+        : undefined,
+  },
+  {
+    name: '401: nobody is told of limits before it is known who calls',
+    setup: limited,
+    run: ({ get }) => get('/contacts'),
+    code: 'credential_missing',
+    check: ({ counted }, [reply]) =>
+      counted.requests.length === 0 && !('ratelimit' in reply!.headers) ? undefined : 'it was counted',
+  },
+  {
+    name: '503 200 while units cannot be counted, and when they can be again',
+    setup: limited,
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      host.counted.trouble = new Error(`no connection for ${secret}`)
+      const during = await get('/contacts', secret)
+      host.counted.trouble = null
+      return [during, await get('/contacts', secret)]
+    },
+    ran: ['contacts'],
+    check: (_host, [during]) => (body(during)['code'] === 'limits_unavailable' ? undefined : 'another code'),
+  },
+]
+
+const fewFailures = { limits: { sources: { name: 'failures', limit: 2, windowMs: 60_000 } } }
+const mint = (host: Host) => host.keyrung.keyFormat.mint('live', systemEntropy)
+
+const sources: readonly Scenario[] = [
+  {
+    name: '401 401 429 200 401: a source has an allowance of failures, known good keys pass, and it comes back',
+    setup: fewFailures,
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      await get('/contacts', secret)
+      const replies = [await get('/contacts', mint(host)), await get('/contacts', 'junk')]
+      const { lookups } = host
+      replies.push(await get('/contacts', mint(host)))
+      if (host.lookups > lookups + 1) throw new Error('the store was asked')
+      replies.push(await get('/contacts', secret))
+      await host.clock.advance(Number(replies[2]!.headers['retry-after']) * 1_000)
+      return [...replies, await get('/contacts', mint(host))]
+    },
+    ran: ['contacts', 'contacts'],
+    check: (_host, replies) => {
+      const { code, limit } = body(replies[2]) as { code: string; limit: { name: string } }
+      return code === 'limited' && limit.name === 'failures' ? undefined : 'not told'
+    },
+  },
+  {
+    name: '401 401 429 429 401 behind one proxy: its callers are told apart by their addresses',
+    setup: { ...fewFailures, http: { trustedProxies: 1 } },
+    run: async ({ host, get }) => {
+      const from = (address: string) => get('/contacts', mint(host), forwardedFor(address))
+      return [
+        await from('192.0.2.1'),
+        await from('::ffff:192.0.2.1'),
+        await from('192.0.2.1'),
+        await from('10.0.0.1, 192.0.2.1'),
+        await from('192.0.2.2'),
+      ]
+    },
+    code: 'credential_invalid',
+  },
+  {
+    name: '401 401 429 behind a proxy that is not configured: its callers share its allowance, and it is told',
+    setup: fewFailures,
+    run: async ({ host, get }) => {
+      const from = (address: string) => get('/contacts', mint(host), forwardedFor(address))
+      return [await from('192.0.2.1'), await from('192.0.2.2'), await from('192.0.2.3')]
+    },
+    code: 'limited',
+    check: ({ notices }) =>
+      notices.map(({ code }) => code).join() === 'proxy_unconfigured' ? undefined : 'not told',
+  },
+]
+
 /** Everything that is promised about a guarded route, by status. */
-export const scenarios = { credentials, addresses, rights, outages, routing } as const
+export const scenarios = { credentials, addresses, rights, outages, routing, limits, sources } as const

@@ -32,6 +32,8 @@ async function openHost(settings: HostSettings) {
     clock: { ...systemClock, now: () => Date.now() + stepMs },
     keys: { prefix: 'tp' },
     storeTimeoutMs: 20_000,
+    // Deleted keys are checked on and on from one place.
+    limits: { sources: false },
     entitlements: {
       async of(workspaceId) {
         const isLowered = (await readFile(plans, 'utf8')).split('\n').includes(workspaceId)

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import pg from 'pg'
 import mysql from 'mysql2/promise'
 import type { RowDataPacket } from 'mysql2/promise'
@@ -5,6 +6,7 @@ import { expect, test } from 'vitest'
 import { describeOn } from './on-server.js'
 import { startPostgres } from './postgres.js'
 import { findBroughtFolder } from './program.js'
+import { ioredisAddress } from './redis.js'
 
 describeOn('postgres', 'PostgreSQL for tests', (server) => {
   test('gives every caller an empty database of its own', async () => {
@@ -59,6 +61,20 @@ describeOn('mariadb', 'MariaDB for tests', (server) => {
       expect(rows).toEqual([{ name: one.database }])
     } finally {
       await pool.end()
+    }
+  })
+})
+
+describeOn('redis', 'Redis for tests', (server) => {
+  test('gives every caller an empty database of its own', async () => {
+    const [one, other] = [await server.createDatabase(), await server.createDatabase()]
+    expect(one.database).not.toBe(other.database)
+    const client = new Redis(ioredisAddress(one))
+    try {
+      expect(await client.dbsize()).toBe(0)
+      expect(await client.client('INFO')).toContain(` db=${one.database} `)
+    } finally {
+      client.disconnect()
     }
   })
 })

@@ -20,10 +20,11 @@ test('what needs a server that is not here is left out by name, with the reason,
   const file = 'test/servers/databases.test.ts'
   expect(stdout.slice(stdout.indexOf('Left out'))).toBe(
     [
-      'Left out, 3 in number, as none was wanted (KEYRUNG_SERVERS=none)',
+      'Left out, 4 in number, as none was wanted (KEYRUNG_SERVERS=none)',
       `  ${file}: PostgreSQL for tests > gives every caller an empty database of its own`,
       `  ${file}: PgBouncer for tests > hands out another server session in another transaction`,
       `  ${file}: MariaDB for tests > gives every caller an empty database of its own`,
+      `  ${file}: Redis for tests > gives every caller an empty database of its own`,
       '',
     ].join('\n'),
   )

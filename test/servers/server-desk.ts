@@ -5,6 +5,7 @@ import type { TestProject } from 'vitest/node'
 import { startMariadb } from './mariadb.js'
 import { startPgbouncer } from './pgbouncer.js'
 import { startPostgres } from './postgres.js'
+import { startRedis } from './redis.js'
 import type { ServerKind, TestServer } from './test-server.js'
 
 declare module 'vitest' {
@@ -24,6 +25,7 @@ export default async function openDesk(project: Pick<TestProject, 'provide'>): P
     postgres: () => startPostgres(),
     mariadb: () => startMariadb(),
     pgbouncer: async () => startPgbouncer(await serverOf('postgres'), { pool_mode: 'transaction' }),
+    redis: () => startRedis(),
   }
 
   function serverOf(kind: ServerKind): Promise<TestServer> {

@@ -29,7 +29,8 @@ export interface Recipe {
   command(folder: string, address: DatabaseAddress): readonly [command: string, ...args: string[]]
   /** Asks for the identity; rejects while nobody answers. */
   identify(address: DatabaseAddress): Promise<string>
-  createDatabase(address: DatabaseAddress, name: string): Promise<void>
+  /** Makes an empty database; answers its name where it could not be the one proposed. */
+  createDatabase(address: DatabaseAddress, name: string): Promise<string | void>
   /** What is there from the start. */
   readonly database: string
   /** The account in the server, where it is not one of its own. */
@@ -89,8 +90,7 @@ export async function startServer(recipe: Recipe): Promise<TestServer> {
     },
     async createDatabase() {
       const database = `test_${randomBytes(6).toString('hex')}`
-      await recipe.createDatabase(address, database)
-      return { ...address, database }
+      return { ...address, database: (await recipe.createDatabase(address, database)) ?? database }
     },
     pause: () => kept.signal('SIGSTOP'),
     resume: () => kept.signal('SIGCONT'),

@@ -1,5 +1,5 @@
 /** Which servers tests can have. */
-export type ServerKind = 'postgres' | 'mariadb' | 'pgbouncer'
+export type ServerKind = 'postgres' | 'mariadb' | 'pgbouncer' | 'redis'
 
 /** Where a database is and how to get in, in the words that the clients' own pools take. */
 export interface DatabaseAddress {

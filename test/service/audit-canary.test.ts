@@ -31,14 +31,15 @@ test('a secret is in no event, line, notice or state, whatever a record or an er
   const sinks = [consoleSink({ write: (line) => void lines.push(line) }), memory, failing]
   const { notify } = log
   const outbox = createOutbox({ store, clock, entropy, sinks, notify })
-  const recorder = createRecorder({ store: { recordUses: fail }, clock, sinks, notify })
+  const recorder = createRecorder({ store: { recordUses: fail, recordUsage: fail }, clock, sinks, notify })
   recorder.used('key_1', start)
+  recorder.called('key_1', { permissions: ['contacts:read'] }, 'deny', start)
   recorder.refused({ workspaceId: 'acme', keyId: 'key_1', code: 'hidden', permission: null }, start)
   const report = await createWorker({ clock, jobs: [...outbox.jobs, ...recorder.jobs], notify }).tick()
 
   expect(lines).toHaveLength(2)
   expect(memory.events).toHaveLength(1)
-  expect(log.notices).toHaveLength(2)
+  expect(log.notices).toHaveLength(3)
   const shown = [lines, memory.events, memory.decisions, log.notices, report, recorder.state()]
   const seen = inspect([...shown, await outbox.state()], { depth: 20, showHidden: true })
   expect(seen).toContain('key.created')

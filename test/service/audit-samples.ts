@@ -42,6 +42,7 @@ export const created: ChangeMade = {
     notBefore: null,
     addressRules: [],
     ownerId: null,
+    limits: null,
   },
 }
 
@@ -121,6 +122,7 @@ export function keyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
     createdBy: 'user:42',
     createdAt: start,
     updatedAt: start,
+    limits: null,
     ...changes,
   }
 }

@@ -19,6 +19,8 @@ const calls: Record<string, (store: Store) => unknown> = {
   listKeys: (store) => store.listKeys({ workspaceId: 'w', limit: 1 }),
   countSecrets: (store) => store.countSecrets(),
   recordUses: (store) => store.recordUses([]),
+  recordUsage: (store) => store.recordUsage([]),
+  findUsage: (store) => store.findUsage({ workspaceId: 'w', fromDay: 0, toDay: 1, limit: 1 }),
   findIdempotency: (store) => store.findIdempotency('i'),
   listEvents: (store) => store.listEvents({ workspaceId: 'w', limit: 1 }),
   listDueMessages: (store) => store.listDueMessages({ kind: 'sink', destination: 's', now: 0, limit: 1 }),

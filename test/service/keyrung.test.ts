@@ -105,7 +105,9 @@ describe('host secrets', () => {
     const last = sample({ store, secret: other })
     await last.keyrung.ready()
     expect(await last.keyrung.authenticate(secret)).toMatchObject({ ok: true })
-    expect(await last.keyrung.authenticate(idle)).toEqual({ ok: false, code: 'credential_invalid' })
+    expect(await last.keyrung.authenticate(idle, { ip: '192.0.2.1' })).toEqual({
+      ...{ ok: false, code: 'credential_invalid' },
+    })
     expect((await idOf(last.keyrung)).find(([id]) => id === oldId)?.[1]).toBe(1)
     expect(last.notices).toMatchObject([{ code: 'secrets_orphaned' }])
   })

@@ -82,7 +82,7 @@ describe('http', () => {
     expect(read(undefined)).toEqual({
       settings: {
         ...{ realm: 'api', credentialHeader: null, trustedProxies: 0, hidden: 'forbidden' },
-        ...{ upgradeUrl: null, problemBaseUrl: null },
+        ...{ upgradeUrl: null, problemBaseUrl: null, limitHeaders: true },
       },
       paths: [],
     })
@@ -105,6 +105,7 @@ describe('http', () => {
     ['http.upgradeUrl', { upgradeUrl: 'javascript:alert(1)' }],
     ['http.upgradeUrl', { upgradeUrl: 'https://a.example/"><' }],
     ['http.problemBaseUrl', { problemBaseUrl: 7 }],
+    ['http.limitHeaders', { limitHeaders: 'no' }],
   ])('%s refuses %j', (path, options) => {
     expect(read(options).paths).toEqual([path])
   })
@@ -113,6 +114,7 @@ describe('http', () => {
     const all = {
       ...{ realm: 'My API', credentialHeader: 'x-api-key', trustedProxies: 2, hidden: 'not_found' },
       ...{ upgradeUrl: 'https://a.example/plans?from=api', problemBaseUrl: 'https://a.example/problems/' },
+      limitHeaders: false,
     }
     expect(read(all)).toEqual({ settings: all, paths: [] })
   })

@@ -20,7 +20,12 @@ beforeEach(() => {
 })
 
 const recorderOf = (sinks: readonly AuditSink[] = []) =>
-  createRecorder({ store: { recordUses: (uses) => recordUses(uses) }, clock, sinks, notify: log.notify })
+  createRecorder({
+    store: { recordUses: (uses) => recordUses(uses), recordUsage: () => undefined },
+    clock,
+    sinks,
+    notify: log.notify,
+  })
 
 const down = () => Promise.reject(new Error('canary'))
 

@@ -25,7 +25,12 @@ function setUp(hooks: { directory?: Directory; entitlements?: Entitlements }) {
 
 describe('plans', () => {
   test('without the hook: access, no ceiling, any number', () => {
-    expect(setUp({}).rights.ofWorkspace('w')).toEqual({ access: true, ceiling: null, maxKeys: null })
+    expect(setUp({}).rights.ofWorkspace('w')).toEqual({
+      access: true,
+      ceiling: null,
+      maxKeys: null,
+      limits: [],
+    })
   })
 
   test('an answer that is there at once is given at once', async () => {

@@ -26,6 +26,7 @@ export function auditEvent(number: number, name = 'CI'): AuditEvent {
       notBefore: null,
       addressRules: ['10.0.0.0/8'],
       ownerId: '7',
+      limits: null,
     },
     graceEndsAt: at,
   }

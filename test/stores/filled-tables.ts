@@ -91,5 +91,10 @@ export async function fillTables(filling: Filling): Promise<void> {
     )
   }
   await insert(filling, names.use, ['key_id', 'last_used_at'], (n) => [makeKey(n).id, someInstant + n])
+  const usage = ['id', 'key_id', 'workspace_id', 'day', 'permission', 'outcome', 'calls']
+  await insert(filling, names.usage, usage, (n) => [
+    ...[`usage_${n}`, makeKey(n % 800).id, workspaceOf(n % 800), n <= 100 ? n : 20_000 + (n % 90)],
+    ...[`r${n % 7}:read`, 'allow', n],
+  ])
   await insert(filling, names.commit, ['id', 'at'], (n) => [`marker_${n}`, instantOf(n)])
 }

@@ -19,6 +19,8 @@ describe('memoryStore keeps every promise that can be asked of it', () => {
     const left = cases.filter(({ needs }) => needs && needs !== 'clock')
     expect(left.map(({ name, needs }) => `${name}: ${whyNot(needs!)}`)).toEqual([
       'what another instance commits is seen by the very next read: there can be only one instance of it',
+      'the usage that instances count adds up: there can be only one instance of it',
+      'usage is there again when the store is opened anew: what it holds ends with it',
       'everything is there again when the store is opened anew: what it holds ends with it',
     ])
   })

@@ -117,6 +117,20 @@ export const questions: readonly [
     (store) => store.recordUses([1, 2].map((n) => ({ keyId: idOf('key', n), at }))),
   ],
   [
+    'the keys of usage',
+    ['keys_pkey'],
+    (store) =>
+      store.recordUsage(
+        [1, 2].map((n) => ({ keyId: idOf('key', n), day: 1, permission: 'a:b', outcome: 'allow', calls: 1 })),
+      ),
+  ],
+  [
+    'the usage of a key',
+    ['keys_pkey', 'usage_by_key_id_day'],
+    (store) =>
+      store.findUsage({ workspaceId, keyId: idOf('key', 8), fromDay: 20_010, toDay: 20_020, limit: 99 }),
+  ],
+  [
     'what a commit changes',
     ['idempotency_pkey', 'keys_pkey', 'secrets_pkey'],
     (store) =>
@@ -131,5 +145,10 @@ export const questions: readonly [
     'what a purge takes',
     ['commits_by_at', 'commits_pkey', 'idempotency_by_expires_at', 'secrets_by_ends_at'],
     (store) => store.purge({ now: someInstant + 100, limit: 9 }),
+  ],
+  [
+    'the usage that a purge takes',
+    ['commits_by_at', 'idempotency_by_expires_at', 'secrets_by_ends_at', 'usage_by_day', 'usage_pkey'],
+    (store) => store.purge({ now: 1, limit: 9, usageBefore: 50 }),
   ],
 ]

@@ -1,5 +1,7 @@
 import { vi } from 'vitest'
 import { schemaVersion } from '../../src/stores/sql/migrations.js'
+import type * as Columns from '../../src/stores/columns.js'
+import type * as RecordValues from '../../src/stores/record-values.js'
 import type * as Migrations from '../../src/stores/sql/migrations.js'
 import type { TableNames } from '../../src/stores/sql/tables.js'
 
@@ -7,6 +9,31 @@ import type { TableNames } from '../../src/stores/sql/tables.js'
 type Steps = (steps: readonly Migrations.Migration[], names: TableNames) => readonly Migrations.Migration[]
 
 const migrations = '../../src/stores/sql/migrations.js'
+const columns = '../../src/stores/columns.js'
+const recordValues = '../../src/stores/record-values.js'
+
+/** The step that added `limits` to keys: a library that is older does not know the column. */
+const limitsSince = 4
+
+function forgetLimits(): void {
+  vi.doMock(columns, async (importOriginal) => {
+    const real = await importOriginal<typeof Columns>()
+    const { limits: _limits, ...key } = real.columns.key
+    return {
+      ...real,
+      columns: { ...real.columns, key },
+      columnsOf: (type: Parameters<typeof real.columnsOf>[0]) =>
+        real.columnsOf(type).filter(([name]) => type !== 'key' || name !== 'limits'),
+    }
+  })
+  vi.doMock(recordValues, async (importOriginal) => {
+    const real = await importOriginal<typeof RecordValues>()
+    return {
+      ...real,
+      keyOf: (...args: Parameters<typeof real.keyOf>) => ({ ...real.keyOf(...args), limits: null }),
+    } satisfies typeof real
+  })
+}
 
 /**
  * Loads the whole library once more, as if it had other steps of the schema: one that is older or younger than this.
@@ -23,6 +50,7 @@ async function loadLibrary(version: number, steps: Steps) {
         steps(real.compileMigrations(dialect, names), names),
     } satisfies typeof real
   })
+  if (version < limitsSince) forgetLimits()
   try {
     return {
       ...(await import('../../src/service/create-keyrung.js')),
@@ -31,7 +59,7 @@ async function loadLibrary(version: number, steps: Steps) {
       ...(await import('../../src/stores/mysql.js')),
     }
   } finally {
-    vi.doUnmock(migrations)
+    for (const mocked of [migrations, columns, recordValues]) vi.doUnmock(mocked)
     vi.resetModules()
   }
 }

@@ -147,6 +147,12 @@ export class ScriptedPool implements SqlPool {
     const session: SqlSession = {
       begin: () => call('begin', begin),
       execute: (query) => call(nameOf(query), () => this.#execute(within(), query)),
+      async executeAlone(query) {
+        await session.begin()
+        const answer = await session.execute(query)
+        await session.commit()
+        return answer
+      },
       commit: () => call('commit', commit),
       rollback: () => call('rollback', async () => this.#end(within())),
       release(isBroken) {

@@ -1,6 +1,7 @@
 /** What another process of the host does; run by `fork`, it is told what by messages and answers by messages. */
 import Database from 'better-sqlite3'
-import { sqliteStore } from '../../src/stores/sqlite.js'
+import { parseLimits } from '../../src/core/limit.js'
+import { sqliteLimits, sqliteStore } from '../../src/stores/sqlite.js'
 import { add, update } from '../../src/testing/suite/probe.js'
 import { insert, insertKey, makeEvent } from '../../src/testing/suite/records.js'
 import type { Store } from '../../src/ports/store.js'
@@ -25,6 +26,8 @@ function word(): Promise<string> {
 
 type Task = (database: Database.Database, store: Store) => Promise<void>
 
+const askers = 32
+
 const tasks: Record<string, Task> = {
   /** Holds the lock that writers need (`immediate`), or the one that readers need too (`exclusive`). */
   async hold(database) {
@@ -45,6 +48,27 @@ const tasks: Record<string, Task> = {
     let taken = 0
     while ((await store.commit([add('units', 1, max)])).ok) taken++
     tell(taken)
+  },
+
+  /** Spends with 32 in flight until nothing is left of a limit. */
+  async spend(database) {
+    const limits = sqliteLimits({ database, busyTimeoutMs: 20_000 })
+    tell('ready')
+    const rules = parseLimits([{ name: 'hour', limit: Number(await word()), windowMs: 3_600_000 }])
+    const charges = [
+      { subject: 'key:one', rules, cost: 1 },
+      { subject: 'workspace', rules, cost: 1 },
+    ]
+    let admitted = 0
+    await Promise.all(
+      Array.from({ length: askers }, async () => {
+        while ((await limits.spend({ workspaceId: 'ws_1', charges })).ok) {
+          admitted++
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }),
+    )
+    tell(admitted)
   },
 
   /** Commits until it is killed, and tells what has been promised. */

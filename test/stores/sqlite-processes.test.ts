@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { parseLimits } from '../../src/core/limit.js'
 import type { Store } from '../../src/ports/store.js'
-import { sqliteStore } from '../../src/stores/sqlite.js'
+import { sqliteLimits, sqliteStore } from '../../src/stores/sqlite.js'
 import { commitAll, expectCounter, stands, update } from '../../src/testing/suite/probe.js'
 import { digestOf, idOf, insertKey } from '../../src/testing/suite/records.js'
 import { makeFolder, openFile } from './sqlite-files.js'
@@ -53,6 +54,21 @@ describe.each(['wal', 'delete'] as const)('several processes on one file, in %s 
     expect((await store.findKey('ws_1', idOf('key', 1)))?.key.version).toBe(2)
     expect((await store.findCredential(digestOf(2)))?.key.status).toBe('active')
     expect(await other.hear()).toBe('done')
+  })
+
+  it('two others with 32 in flight on one key are given exactly the limit', async () => {
+    for (const other of others) other.begin('spend', folder.file)
+    for (const other of others) expect(await other.hear()).toBe('ready')
+    for (const other of others) other.say('400')
+    const admitted: number[] = []
+    for (const other of others) admitted.push(Number(await other.hear()))
+    expect(admitted[0]! + admitted[1]!).toBe(400)
+    for (const other of others) expect(await other.hear()).toBe('done')
+    const limits = sqliteLimits({ database })
+    const rules = parseLimits([{ name: 'hour', limit: 400, windowMs: 3_600_000 }])
+    const charges = ['key:one', 'workspace'].map((subject) => ({ subject, rules, cost: 0 }))
+    const { meters } = await limits.spend({ workspaceId: 'ws_1', charges })
+    expect(meters.map(({ used }) => used)).toEqual([400, 400])
   })
 
   it('a writer elsewhere makes a commit wait, fail in time with store_unavailable, and work again afterwards', async () => {

@@ -13,6 +13,6 @@ describe('sqliteStore in memory keeps every promise that can be asked of it', ()
 
   it('leaves out only what needs a file', () => {
     const left = cases.filter(({ needs }) => needs && needs !== 'clock').map(({ needs }) => needs)
-    expect(left).toEqual(['instances', 'reopening'])
+    expect([...new Set(left)]).toEqual(['instances', 'reopening'])
   })
 })

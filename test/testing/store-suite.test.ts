@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Change, CommitResult } from '../../src/ports/change.js'
 import type { Store } from '../../src/ports/store.js'
+import type { UsageEntry, UsageRow } from '../../src/ports/usage-store.js'
 import { memoryStore } from '../../src/stores/memory.js'
 import { manualClock } from '../../src/testing/manual-clock.js'
 import type { ManualClock } from '../../src/testing/manual-clock.js'
@@ -120,6 +121,25 @@ const faults: Readonly<Record<string, (good: Store, clock: ManualClock) => Parti
       },
     }
   },
+  'keeps only what was counted last': () => {
+    const last = new Map<string, UsageEntry>()
+    return {
+      recordUsage(entries) {
+        for (const entry of entries) last.set(`${entry.keyId} ${entry.day} ${entry.outcome}`, entry)
+      },
+      findUsage: ({ keyId }) => [...last.values()].filter((entry) => entry.keyId === keyId),
+    }
+  },
+  'tells everybody the usage of everybody': (good) => ({
+    findUsage: (request) =>
+      ['ws_1', 'ws_2'].flatMap((workspaceId) => [
+        ...(good.findUsage({ ...request, workspaceId }) as readonly UsageRow[]),
+      ]),
+  }),
+  'leaves the last day out': (good) => ({
+    findUsage: (request) => good.findUsage({ ...request, toDay: request.toDay - 1 }),
+  }),
+  'never purges usage': (good) => ({ purge: ({ now, limit }) => good.purge({ now, limit }) }),
   'purges without bound': (good) => ({ purge: ({ now }) => good.purge({ now, limit: 1_000_000 }) }),
   'purges what has a millisecond to go': (good) => ({
     purge: (request) => good.purge({ ...request, now: request.now + 1 }),

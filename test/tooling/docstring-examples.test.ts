@@ -114,6 +114,7 @@ describe('the examples in docstrings', () => {
         'keyrung/stores/sqlite sqliteStore',
         'keyrung/stores/postgres postgresStore',
         'keyrung/stores/mysql mysqlStore',
+        'keyrung/stores/redis redisLimits',
         'keyrung/sinks/jsonl jsonLinesSink',
         'keyrung/testing storeSuite',
       ]),

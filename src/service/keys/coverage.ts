@@ -11,11 +11,16 @@ import type { Principal } from '../../core/principal.js'
 import { coversAddresses } from '../../net/address-cover.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
+import { hasLooserLimits } from './limit-rights.js'
 
-type Needs = Pick<ServiceContext, 'catalog' | 'clock' | 'store' | 'rights'>
+type Needs = Pick<ServiceContext, 'catalog' | 'clock' | 'store' | 'rights' | 'keySettings'>
 
 /** What an actor wants a key to be good for, and where; without `id` the key is still to be made. */
-export type WantedRights = KeyRights & { readonly environment: string; readonly id?: string }
+export type WantedRights = KeyRights & {
+  readonly environment: string
+  readonly limits: string | null
+  readonly id?: string
+}
 
 /**
  * Lets an actor go on that holds now, by itself, all that a key is to be good for. Neither the key's owner
@@ -23,7 +28,7 @@ export type WantedRights = KeyRights & { readonly environment: string; readonly 
  *
  * The host itself holds everything; a user holds what the directory says or, where there is none, everything,
  * as the host's own rule has admitted it; a principal holds what its key, its owner and the plan let it do,
- * as long, from where and in the environment it can itself.
+ * as long, as often, from where and in the environment it can itself.
  *
  * @returns what has to hold still when the change is committed
  * @throws KeyrungError `beyond_own_rights`, `forbidden` for who is no member any more; for a principal also
@@ -51,7 +56,9 @@ async function demandOfPrincipal(
   const held = await findInForce(context, principal)
   demandGrants(context, await grantsOf(context, held), wanted)
   const isLooser = findLooserLimits(limitsOf(held), wanted, coversAddresses).length > 0
-  if (isLooser || wanted.environment !== held.key.environment) throw new KeyrungError('beyond_own_rights')
+  const isOftener = await hasLooserLimits(context, held.key.workspaceId, held.key, wanted)
+  if (isLooser || isOftener || wanted.environment !== held.key.environment)
+    throw new KeyrungError('beyond_own_rights')
   // A change to itself is bound to its version anyway.
   if (wanted.id === held.key.id) return []
   return [{ do: 'check', type: 'key', id: held.key.id, version: held.key.version }]

@@ -15,6 +15,7 @@ import { findHostFaults } from './host-rules.js'
 import { claimCreation, findClaimed } from './idempotency.js'
 import type { IdempotencyClaim } from './idempotency.js'
 import type { KeyFields, KeyInputs } from './input.js'
+import { findLimitFaults } from './limit-rights.js'
 import { mintSecret, mostMints } from './mint.js'
 import { readCreateOptions } from './options.js'
 import { findPastedSecrets } from './pasted-secret.js'
@@ -62,6 +63,7 @@ export async function createKey(
   const faults = [
     ...timeFaults,
     ...findPastedSecrets(context, { name, metadata }),
+    ...findLimitFaults(context, fields),
     ...(await findHostFaults(context, workspaceOf(actor), fields)),
   ]
   if (faults.length > 0) throw invalid('input_invalid', faults)

@@ -31,7 +31,12 @@ export async function deleteKey(
       ...removal(row, now),
       event: changeEvent(context, { ...made, actor: found.actor, reason, requestId }, now),
     })
-    if (loss === null) return context.settle()
+    if (loss === null) {
+      await context.settle()
+      // Nobody is charged for the key any more; what it has spent says nothing to anyone.
+      context.limits.forget(key.workspaceId, key.id)
+      return
+    }
     const next = await readKey(context, key.workspaceId, key.id)
     if (!next) throw new KeyrungError('not_found')
     row = next

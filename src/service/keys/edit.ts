@@ -11,6 +11,7 @@ import { demandRights } from './coverage.js'
 import { findForActor } from './found.js'
 import { findHostFaults } from './host-rules.js'
 import type { KeyFields, KeyInputs } from './input.js'
+import { findLimitFaults, hasLooserLimits } from './limit-rights.js'
 import { readEditOptions } from './options.js'
 import { findPastedSecrets } from './pasted-secret.js'
 import type { KeyView } from './view.js'
@@ -41,10 +42,13 @@ export async function editKey(
   const { name, metadata } = set
   const faults = [
     ...findPastedSecrets(context, { name, metadata }),
+    ...findLimitFaults(context, set),
     ...(await findHostFaults(context, before.workspaceId, set)),
   ]
   if (faults.length > 0) throw invalid('input_invalid', faults)
-  const isWider = findWidenings(context.catalog, before, after, coversAddresses).length > 0
+  const isWider =
+    findWidenings(context.catalog, before, after, coversAddresses).length > 0 ||
+    (await hasLooserLimits(context, before.workspaceId, before, after))
   const held = isWider ? await demandRights(context, found.actor, after) : []
   const { update, event, view } = prepareChange(context, found, 'key.edited', set, { requestId })
   const loss = await commitParts(context.store, { held, update, event })
@@ -64,6 +68,7 @@ const editable = [
   'addressRules',
   'metadata',
   'ownerId',
+  'limits',
 ] as const satisfies readonly (keyof KeyFields)[]
 
 /** The columns that differ: only they are written. */

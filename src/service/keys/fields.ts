@@ -2,6 +2,8 @@ import * as z from 'zod/mini'
 import type { AnyCatalog } from '../../core/catalog.js'
 import { isKeyrungError } from '../../core/errors.js'
 import type { Fault } from '../../core/errors.js'
+import { formatLimits } from '../../core/key-limits.js'
+import { parseLimits } from '../../core/limit.js'
 import { ownElements, ownProperties } from '../../core/own-properties.js'
 import { findTextFault } from '../../core/plain-text.js'
 import { copyPlain } from '../../core/plain-value.js'
@@ -80,7 +82,7 @@ type Reading<T> =
   | { readonly value?: undefined; readonly faults: readonly Fault[] }
 
 /** A field that a function of its own reads. */
-function readBy<T>(parse: (value: unknown) => Reading<T>) {
+export function readBy<T>(parse: (value: unknown) => Reading<T>) {
   return z.pipe(
     z.unknown(),
     z.transform((input: unknown, { issues }): T => {
@@ -126,6 +128,12 @@ export const addressRules = readBy((input) => {
   const rules = ownElements(input, mostAddressRules)
   if (!rules) return refuse(`must be a list of at most ${mostAddressRules} addresses and networks`)
   return caught(() => parseAddressRules(rules, '').join(' '))
+})
+
+/** Limits of a key's own, as their canonical text; null, as an empty list is, for none. */
+export const limits = readBy((input) => {
+  if (input === null) return { value: null }
+  return caught(() => formatLimits(parseLimits(input, '')))
 })
 
 /** An object of the host's own, as JSON text. */

@@ -26,12 +26,14 @@ export type Claimed =
 export function claimCreation(actor: Actor, idempotencyKey: string, fields: KeyFields): IdempotencyClaim {
   const workspaceId = workspaceOf(actor)
   const { name, environment, mode, scopes, expiresAt, notBefore, addressRules, metadata, ownerId } = fields
+  // Left out where there are none, so that a claim from before there were limits is still recognised.
+  const limits = fields.limits === null ? [] : [fields.limits]
   return {
     id: digestOf(['create key', workspaceId, formatActor(actor), idempotencyKey]),
     workspaceId,
     fingerprint: digestOf(
-      [name, environment, mode, scopes, expiresAt, notBefore, addressRules, metadata, ownerId].map((value) =>
-        value === null ? 'null' : `${typeof value} ${value}`,
+      [name, environment, mode, scopes, expiresAt, notBefore, addressRules, metadata, ownerId, ...limits].map(
+        (value) => (value === null ? 'null' : `${typeof value} ${value}`),
       ),
     ),
   }

@@ -3,12 +3,14 @@ import type { AnyCatalog } from '../../core/catalog.js'
 import { invalid } from '../../core/errors.js'
 import type { Fault } from '../../core/errors.js'
 import type { KeyMode, KeyRecord } from '../../core/key.js'
+import type { Limit } from '../../core/limit.js'
 import { ownElements } from '../../core/own-properties.js'
 import type { JsonObject } from '../../core/plain-value.js'
 import { isInstant } from '../../core/time.js'
 import {
   addressRules,
   instant,
+  limits,
   metadata,
   name,
   objectOf,
@@ -29,6 +31,8 @@ interface SharedInput {
   readonly metadata?: JsonObject | undefined
   /** The user whose own rights cap the key; needs a directory. */
   readonly ownerId?: string | null | undefined
+  /** Limits of its own, at most 8: each takes the place of the plan's or the host's of the same name; null: none. */
+  readonly limits?: readonly Limit[] | null | undefined
 }
 
 /** What a new key is to be; `S` are the catalogue's scopes. */
@@ -62,6 +66,7 @@ export type KeyFields = Pick<
   | 'addressRules'
   | 'metadata'
   | 'ownerId'
+  | 'limits'
 >
 
 /** A creation as it was read. */
@@ -89,6 +94,7 @@ export function createKeyInputs(catalog: AnyCatalog, environments: readonly stri
     addressRules: z.optional(addressRules),
     metadata: z.optional(metadata),
     ownerId: z.optional(ownerId),
+    limits: z.optional(limits),
   }
   const creation = objectOf({ name, environment: z.optional(oneOf(environments)), ...shared })
   const edition = objectOf({ name: z.optional(name), ...shared })
@@ -109,6 +115,7 @@ export function createKeyInputs(catalog: AnyCatalog, environments: readonly stri
         addressRules: value.addressRules ?? '',
         metadata: value.metadata ?? '{}',
         ownerId: value.ownerId ?? null,
+        limits: value.limits ?? null,
       }
       return { fields, timeFaults }
     },

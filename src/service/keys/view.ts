@@ -1,6 +1,9 @@
 import type { AnyCatalog } from '../../core/catalog.js'
 import { KeyrungError } from '../../core/errors.js'
 import type { KeyMode, KeyRow, KeySecretRecord, KeyStatus } from '../../core/key.js'
+import { readLimitsText } from '../../core/key-limits.js'
+import { limitOf } from '../../core/limit.js'
+import type { Limit } from '../../core/limit.js'
 import type { JsonObject } from '../../core/plain-value.js'
 import { readScopes } from '../../core/scope.js'
 
@@ -39,6 +42,8 @@ export interface KeyView {
   readonly metadata: JsonObject
   /** The user whose own rights cap the key. */
   readonly ownerId: string | null
+  /** Its own limits, beside which those of the plan and the host hold by other names; null: none of its own. */
+  readonly limits: readonly Limit[] | null
   /** The actor, as `type:id`. */
   readonly createdBy: string
   readonly createdAt: number
@@ -76,6 +81,7 @@ export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyVie
     addressRules: splitWords(key.addressRules),
     metadata: readMetadata(key.id, key.metadata),
     ownerId: key.ownerId,
+    limits: readOwnLimits(key.id, key.limits),
     createdBy: key.createdBy,
     createdAt: key.createdAt,
     updatedAt: key.updatedAt,
@@ -102,6 +108,15 @@ export function livingSecrets(row: KeyRow, now: number): readonly KeySecretRecor
 /** The words of a stored list. */
 function splitWords(text: string): readonly string[] {
   return text === '' ? [] : text.split(' ')
+}
+
+function readOwnLimits(id: string, text: string | null): readonly Limit[] | null {
+  if (text === null) return null
+  const rules = readLimitsText(text)
+  if (rules === undefined) {
+    throw new KeyrungError('store_unavailable', { internal: `the limits of ${id} are no list of limits` })
+  }
+  return rules.map(limitOf)
 }
 
 function readMetadata(id: string, text: string): JsonObject {

@@ -2,7 +2,7 @@ import type { PurgeRequest } from '../../ports/store.js'
 import type { Tables } from './tables.js'
 
 /** Removes what time has ended, at most so many records of each kind; answers how many. */
-export function purge(tables: Tables, { now, limit }: PurgeRequest): number {
+export function purge(tables: Tables, { now, limit, usageBefore = -Infinity }: PurgeRequest): number {
   const secrets = take(tables.ending, limit, (id) => tables.find('secret', id)!.endsAt! <= now)
   for (const id of secrets) tables.replace('secret', id, null)
 
@@ -11,12 +11,17 @@ export function purge(tables: Tables, { now, limit }: PurgeRequest): number {
   for (const id of expired) tables.replace('idempotency', id, null)
 
   const tombstones = take(tables.all('tombstone').keys(), limit, () => true)
-  let uses = 0
+  const old = tables.usage.removeBefore(usageBefore, Math.max(0, limit))
+  let [usage, uses, gone] = [0, 0, 0]
   for (const id of tombstones) {
+    usage += tables.usage.remove(id, limit - usage)
+    // The tombstone stays until all that hung on the key is gone.
+    if (usage >= limit) break
     if (tables.lastUses.delete(id)) uses++
     tables.replace('tombstone', id, null)
+    gone++
   }
-  return secrets.length + expired.length + uses + tombstones.length
+  return secrets.length + expired.length + old + usage + uses + gone
 }
 
 function take(ids: Iterable<string>, limit: number, fits: (id: string) => boolean): readonly string[] {

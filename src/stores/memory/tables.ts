@@ -5,6 +5,7 @@ import { recordTypes } from '../columns.js'
 import { compareText } from '../text-order.js'
 import { CredentialIndex } from './credential-index.js'
 import { OrderedList } from './ordered-list.js'
+import { UsageTable } from './usage-table.js'
 
 /** Change events by time, those of one instant by id. */
 function compareEvents(a: Pick<EventRecord, 'at' | 'id'>, b: Pick<EventRecord, 'at' | 'id'>): number {
@@ -22,6 +23,7 @@ export class Tables {
   readonly digests = new Map<string, string>()
   readonly counters = new Map<string, number>()
   readonly lastUses = new Map<string, number>()
+  readonly usage = new UsageTable()
   readonly ending = new Set<string>()
   readonly keyLists = new Map<string, OrderedList<string>>()
   readonly eventLists = new Map<string, OrderedList<EventRecord>>()

@@ -27,6 +27,7 @@ export interface SessionSettings {
 /** The part of an answer to a statement without rows that is used here. */
 interface Header {
   readonly affectedRows?: unknown
+  readonly insertId?: unknown
   readonly serverStatus?: unknown
 }
 
@@ -88,10 +89,26 @@ export class MysqlSession implements SqlSession {
     try {
       const result = await this.#send(query)
       if (Array.isArray(result)) return { rows: result as Row[], changed: 0, duplicate: false }
-      // As a text where the pool says `bigNumberStrings`.
-      return { rows: nothing, changed: Number((result as Header).affectedRows), duplicate: false }
+      const { affectedRows, insertId } = result as Header
+      // As texts where the pool says `bigNumberStrings`.
+      return { rows: nothing, changed: Number(affectedRows), duplicate: false, noted: Number(insertId) }
     } catch (error) {
       if (isDuplicate(error)) return { rows: nothing, changed: 0, duplicate: true }
+      throw error
+    }
+  }
+
+  async executeAlone(query: Query): Promise<Answer> {
+    if (!this.#isolated) await this.isolate()
+    if (this.#commitsItself) return this.execute(query)
+    await this.begin()
+    try {
+      const answer = await this.execute(query)
+      await this.commit()
+      return answer
+    } catch (error) {
+      // Where even this fails the connection is closed, as one that is still in its transaction.
+      await this.rollback().catch(() => undefined)
       throw error
     }
   }

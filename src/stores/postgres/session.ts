@@ -77,6 +77,10 @@ class PostgresSession implements SqlSession {
     }
   }
 
+  executeAlone(query: Query): Promise<Answer> {
+    return this.execute(query)
+  }
+
   async begin(): Promise<void> {
     await this.#client.query(this.#begin)
   }

@@ -8,8 +8,8 @@ export interface ListParameter {
   has(column: RawBuilder<unknown>, kind: ColumnKind, place: RawBuilder<unknown>): RawBuilder<unknown>
   /** The parameter. */
   value(values: readonly SqlValue[]): SqlValue
-  /** A table out of two lists' parameters, names and numbers, to be selected from: `v` with the columns `id` and `at`. */
-  pairs(ids: RawBuilder<unknown>, instants: RawBuilder<unknown>): RawBuilder<unknown>
+  /** A table `v` to be selected from, each of whose columns is a list's parameter, in this order. */
+  table(columns: Readonly<Record<string, ColumnKind>>, place: RawBuilder<unknown>): RawBuilder<unknown>
 }
 
 /** An order of ids: where the index says more than that it is sorted, no other index can serve the listing. */
@@ -41,10 +41,21 @@ export interface SqlDialect {
   readonly orDuplicate: RawBuilder<unknown>
   /** The end of an insert into a table that keeps the larger of the two values of a column. */
   orLarger(key: string, column: string, table: string): RawBuilder<unknown>
+  /** The end of an insert into a table that adds to the value of a column that is there. */
+  orAdded(key: string, column: string, table: string): RawBuilder<unknown>
+  /** The sum of a column of whole numbers, as one. */
+  sum(column: RawBuilder<unknown>): RawBuilder<unknown>
   /** The end of a select that keeps its rows as they are until the transaction ends; empty where it is alone anyway. */
   readonly holdRow: RawBuilder<unknown>
   /** The same where others may change the rows, but not delete them. */
   readonly keepRow: RawBuilder<unknown>
+  /** The same where they are about to be changed here, so that nobody else can. */
+  readonly lockRow: RawBuilder<unknown>
+  /**
+   * Has a number come back with the answer to an update, as `noted`, and is that number; null where an update can stand
+   * in a select, which then answers as many as it likes.
+   */
+  readonly note: ((number: RawBuilder<unknown>) => RawBuilder<unknown>) | null
   /** The server's time as the statement began, in milliseconds since 1970. */
   readonly now: RawBuilder<unknown>
   /** Null where every value of a list has to be a parameter of its own. */

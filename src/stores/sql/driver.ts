@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../../core/maybe-promise.js'
-import type { Ask, Steps } from './query.js'
+import type { Answer, Ask, Query, Steps } from './query.js'
 
 /** How a transaction is taken. */
 export interface TransactOptions<T> {
@@ -15,6 +15,11 @@ export interface SqlDriver {
   ask<T>(ask: Ask<T>): MaybePromise<T>
   /** Puts questions that hang on each other's answers, in no transaction. */
   look<T>(work: () => Steps<T>): MaybePromise<T>
+  /**
+   * Takes one statement that is a transaction by itself. Where its answer is lost it is sent again, so it has to be one
+   * that may be done twice.
+   */
+  write(query: Query): MaybePromise<Answer>
   /**
    * Takes steps in a transaction: all of them, or none. Where others write at the same time, what a decision hangs on
    * is to be a condition of the write or a row that is held.

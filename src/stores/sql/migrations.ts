@@ -181,6 +181,27 @@ const steps: readonly Step[] = [
     additive: true,
     statements: (make) => [make.column(make.names.schema, 'oldest count?')],
   },
+  {
+    name: 'limits of single keys, what is spent of limits, and what keys were used for',
+    additive: true,
+    statements: (make) => [
+      make.column(make.names.key, 'limits text?'),
+      make.table(make.names.limit, ['id name', 'version count', 'state text', 'forget_at instant']),
+      make.index(make.names.limit, ['forget_at']),
+      make.table(make.names.usage, [
+        'id name',
+        'key_id name',
+        'workspace_id name',
+        'day count',
+        'permission name',
+        'outcome name',
+        'calls count',
+      ]),
+      make.index(make.names.usage, ['key_id', 'day']),
+      make.index(make.names.usage, ['workspace_id', 'day']),
+      make.index(make.names.usage, ['day']),
+    ],
+  },
 ]
 
 /** The step that brings the column in which each later one says who may still run on the tables. */

@@ -44,9 +44,14 @@ export const mysqlDialect: SqlDialect = {
   orDuplicate: sql``,
   orLarger: (_key, column) =>
     sql`on duplicate key update ${sql.ref(column)} = greatest(${sql.ref(column)}, values(${sql.ref(column)}))`,
+  orAdded: (_key, column) =>
+    sql`on duplicate key update ${sql.ref(column)} = ${sql.ref(column)} + values(${sql.ref(column)})`,
+  sum: (column) => sql`sum(${column})`,
   // MySQL says `for share` too, MariaDB only this.
   holdRow: sql`lock in share mode`,
   keepRow: sql`lock in share mode`,
+  lockRow: sql`for update`,
+  note: (number) => sql`last_insert_id(${number})`,
   // Of the server's clock alone: `unix_timestamp` goes through the session's time zone, where an hour may come twice.
   now: sql`(timestampdiff(microsecond, '1970-01-01 00:00:00', utc_timestamp(6)) div 1000)`,
   list: null,

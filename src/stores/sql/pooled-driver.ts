@@ -211,6 +211,7 @@ export function createPooledDriver(pool: SqlPool, options: PooledDriverOptions):
 
   return {
     ask: (ask) => read(async (session) => ask.decode((await session.execute(ask)).rows)),
+    write: (query) => read((session) => session.executeAlone(query)),
     look: (work) => read((session) => take(session, work())),
 
     transact: (work, how = {}) =>

@@ -63,13 +63,25 @@ export const postgresDialect: SqlDialect = {
     const [old, new_] = [sql.ref(`${table}.${column}`), sql.ref(`excluded.${column}`)]
     return sql`on conflict (${sql.ref(key)}) do update set ${sql.ref(column)} = ${new_} where ${old} < ${new_}`
   },
+  orAdded(key, column, table) {
+    const [old, added] = [sql.ref(`${table}.${column}`), sql.ref(`excluded.${column}`)]
+    return sql`on conflict (${sql.ref(key)}) do update set ${sql.ref(column)} = ${old} + ${added}`
+  },
+  // The sum of a BIGINT is a NUMERIC.
+  sum: (column) => sql`sum(${column})::bigint`,
   holdRow: sql`for share`,
   keepRow: sql`for key share`,
+  lockRow: sql`for update`,
+  note: null,
   now: sql`floor(extract(epoch from statement_timestamp()) * 1000)::bigint`,
   list: {
     has: (column, kind, place) => sql`${column} = any(${place}::${sql.raw(elementTypes[kind])}[])`,
     value: (values) => `{${values.map(element).join(',')}}`,
-    pairs: (ids, instants) => sql`unnest(${ids}::text[], ${instants}::bigint[]) as v(id, at)`,
+    table(columns, place) {
+      const lists = Object.values(columns).map((kind) => sql`${place}::${sql.raw(elementTypes[kind])}[]`)
+      const names = Object.keys(columns).map((name) => sql.ref(name))
+      return sql`unnest(${sql.join(lists)}) as v(${sql.join(names)})`
+    },
   },
   // By the column's collation, which knows letters of ASCII only.
   lower: (text) => sql`lower(${text})`,

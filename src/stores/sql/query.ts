@@ -31,6 +31,8 @@ export interface Answer {
   readonly changed: number
   /** True where the statement was refused as a primary key or a unique column is taken. */
   readonly duplicate: boolean
+  /** What an update was told to let come back, where the database has no other way. */
+  readonly noted?: number
 }
 
 /**
@@ -38,6 +40,16 @@ export interface Answer {
  * drivers that answer at once and drivers that answer by a promise.
  */
 export type Steps<T> = Generator<Query, T, Answer>
+
+/** A statement as work within a transaction. */
+export function* oneStep(query: Query): Steps<Answer> {
+  return yield query
+}
+
+/** A question as work within a transaction. */
+export function* askedStep<T>(ask: Ask<T>): Steps<T> {
+  return ask.decode((yield ask).rows)
+}
 
 /** Spells a query out for a dialect. */
 export function compile(dialect: SqlDialect, builder: RawBuilder<unknown>): Query {

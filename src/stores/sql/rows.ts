@@ -40,7 +40,7 @@ const expectedCredential = [
 ]
 
 /** Refuses a stored value that cannot be what was written; the text names its place, never the value. */
-function garbage(path: string): KeyrungError {
+export function garbage(path: string): KeyrungError {
   return new KeyrungError('store_unavailable', { internal: `sql: unreadable ${path}` })
 }
 

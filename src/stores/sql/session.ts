@@ -8,6 +8,8 @@ export interface SqlSession {
    * and nulls only, whatever the client's settings are. A unique column that is taken is answered, not thrown.
    */
   execute(query: Query): Promise<Answer>
+  /** The same for a statement that writes and is a transaction by itself: it is committed when this answers. */
+  executeAlone(query: Query): Promise<Answer>
   /** Begins a transaction at READ COMMITTED. */
   begin(): Promise<void>
   commit(): Promise<void>

@@ -1,9 +1,11 @@
 import type { CredentialRow } from '../../core/key.js'
+import { maxUsageEntries } from '../../core/usage.js'
 import { isPromise } from '../../core/maybe-promise.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Clock } from '../../ports/clock.js'
 import type { KeyUse } from '../../ports/key-store.js'
 import type { PurgeRequest, Store } from '../../ports/store.js'
+import type { UsageEntry } from '../../ports/usage-store.js'
 import { isDigest, isName, isStorable, takeChange } from '../intake.js'
 import { commitSteps } from './commit.js'
 import type { SqlDialect } from './dialect.js'
@@ -15,6 +17,7 @@ import { schemaSteps } from './schema.js'
 import { storeTime } from './store-time.js'
 import type { TableNames } from './tables.js'
 import { upkeepSteps } from './upkeep.js'
+import { usageQueries, usageUpserts } from './usage-queries.js'
 
 /** What a store says about itself. */
 export type StoreTraits = Pick<Store, 'name' | 'freshness' | 'synchronous' | 'durable'>
@@ -62,6 +65,7 @@ export function createSqlStore(
   const events = eventQueries(dialect, names)
   const messages = messageQueries(dialect, names)
   const upkeep = upkeepSteps(dialect, names)
+  const usage = usageQueries(dialect, names)
   const schema = schemaSteps(dialect, names)
   const commit = commitSteps(dialect, names, time)
 
@@ -73,6 +77,16 @@ export function createSqlStore(
 
   async function recordInParts(parts: readonly (readonly KeyUse[])[]): Promise<void> {
     for (const part of parts) await driver.transact(() => upkeep.recordUses(part), { repeatable: true })
+  }
+
+  function recordUsage(entries: readonly UsageEntry[]): MaybePromise<void> {
+    // Not repeatable: what is added twice counts twice, so a lost commit's outcome is found out.
+    const parts = inParts(usageUpserts(entries), maxUsageEntries)
+    if (parts.length === 0) return
+    if (parts.length === 1) return driver.transact(() => usage.record(parts[0]!))
+    return (async () => {
+      for (const part of parts) await driver.transact(() => usage.record(part))
+    })()
   }
 
   function purge(request: PurgeRequest): MaybePromise<number> {
@@ -122,6 +136,13 @@ export function createSqlStore(
       const parts = inParts(latestUses(uses), usesAtOnce)
       if (parts.length > 1) return recordInParts(parts)
       return parts[0] && driver.transact(() => upkeep.recordUses(parts[0]!), { repeatable: true })
+    },
+
+    recordUsage,
+    findUsage(request) {
+      const { workspaceId, keyId = '', fromDay, toDay, limit } = request
+      if (!isLimit(limit) || !isName(workspaceId) || !isName(keyId) || !(fromDay <= toDay)) return []
+      return driver.ask(usage.find(request))
     },
 
     findIdempotency: (id) => (isName(id) ? driver.ask(keys.idempotency(id)) : undefined),

@@ -31,9 +31,16 @@ export const sqliteDialect: SqlDialect = {
     const [old, new_] = [sql.ref(column), sql.ref(`excluded.${column}`)]
     return sql`on conflict (${sql.ref(key)}) do update set ${old} = ${new_} where ${old} < ${new_}`
   },
+  orAdded: (key, column) => {
+    const [old, added] = [sql.ref(column), sql.ref(`excluded.${column}`)]
+    return sql`on conflict (${sql.ref(key)}) do update set ${old} = ${old} + ${added}`
+  },
+  sum: (column) => sql`sum(${column})`,
   // A writer is alone.
   holdRow: sql``,
   keepRow: sql``,
+  lockRow: sql``,
+  note: null,
   now: sql`cast(round((julianday('now') - 2440587.5) * 86400000) as integer)`,
   list: null,
   position: (text, within) => sql`instr(${within}, ${text})`,

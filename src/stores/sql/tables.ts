@@ -2,7 +2,9 @@ import { KeyrungError } from '../../core/errors.js'
 import type { RecordType } from '../../ports/change.js'
 
 /** The names of the tables, by what is in them. */
-export type TableNames = Readonly<Record<RecordType | 'counter' | 'use' | 'commit' | 'schema', string>>
+export type TableNames = Readonly<
+  Record<RecordType | 'counter' | 'use' | 'limit' | 'usage' | 'commit' | 'schema', string>
+>
 
 /** What tables' names begin with if the host does not say. */
 const defaultPrefix = 'keyrung_'
@@ -36,6 +38,8 @@ export function tableNames(prefix: string = defaultPrefix, schema?: string): Tab
     setting: `${start}settings`,
     counter: `${start}counters`,
     use: `${start}key_use`,
+    limit: `${start}limits`,
+    usage: `${start}usage`,
     commit: `${start}commits`,
     schema: `${start}schema`,
   }

@@ -22,7 +22,7 @@ export function upkeepSteps(dialect: SqlDialect, names: TableNames) {
     list &&
     prepare(
       dialect,
-      sql`insert into ${sql.table(names.use)} (key_id, last_used_at) select k.id, v.at from ${list.pairs(place, place)} join ${sql.table(names.key)} as k on k.id = v.id order by k.id ${dialect.keepRow} ${orLater}`,
+      sql`insert into ${sql.table(names.use)} (key_id, last_used_at) select k.id, v.at from ${list.table({ id: 'name', at: 'instant' }, place)} join ${sql.table(names.key)} as k on k.id = v.id order by k.id ${dialect.keepRow} ${orLater}`,
     )
 
   /** Removes rows by what their first column says: in one statement, or else one by one. */
@@ -53,6 +53,25 @@ export function upkeepSteps(dialect: SqlDialect, names: TableNames) {
   const findTombstones = prepare(dialect, sql`select id from ${sql.table(names.tombstone)} limit ${place}`)
   const removeTombstones = removeFrom(names.tombstone, 'id')
   const removeUses = removeFrom(names.use, 'key_id')
+  const oldUsage = sweep(names.usage, sql`day < ${place}`)
+  const removeUsage = removeFrom(names.usage, 'id')
+  const usageOf = list ? list.has(sql.ref('key_id'), 'name', place) : sql`key_id = ${place}`
+  const findUsageOf = prepare(
+    dialect,
+    sql`select id from ${sql.table(names.usage)} where ${usageOf} limit ${place}`,
+  )
+
+  /** At most so much of the usage of keys that are gone. */
+  function* findUsageOfAll(keyIds: readonly string[], limit: number): Steps<readonly string[]> {
+    if (keyIds.length === 0) return []
+    if (list) return idsIn(yield findUsageOf(list.value(keyIds), limit))
+    const found: string[] = []
+    for (const keyId of keyIds) {
+      if (found.length >= limit) break
+      found.push(...idsIn(yield findUsageOf(keyId, limit - found.length)))
+    }
+    return found
+  }
 
   function idsIn({ rows }: Answer): readonly string[] {
     return rows.map(([id]) => readText(id, 'purge.id'))
@@ -68,10 +87,17 @@ export function upkeepSteps(dialect: SqlDialect, names: TableNames) {
       for (const { keyId, at } of uses) yield use(at, keyId)
     },
 
-    *purge({ now, limit }: PurgeRequest): Steps<number> {
+    *purge({ now, limit, usageBefore }: PurgeRequest): Steps<number> {
       let removed = 0
       for (const { find, remove } of timed) removed += yield* remove([now], idsIn(yield find(now, limit)))
+      if (usageBefore !== undefined) {
+        removed += yield* oldUsage.remove([usageBefore], idsIn(yield oldUsage.find(usageBefore, limit)))
+      }
       const gone = idsIn(yield findTombstones(limit))
+      const usage = yield* findUsageOfAll(gone, limit)
+      removed += yield* removeUsage([], usage)
+      // The tombstones stay until all that hung on their keys is gone.
+      if (usage.length >= limit) return removed
       removed += yield* removeUses([], gone)
       removed += yield* removeTombstones([], gone)
       return removed

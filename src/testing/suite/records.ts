@@ -49,6 +49,7 @@ export function makeKey(number: number, fields: Partial<KeyRecord> = {}): KeyRec
     createdBy: 'user:1',
     createdAt: someInstant + number,
     updatedAt: someInstant + number,
+    limits: null,
     ...fields,
   }
 }

@@ -111,6 +111,7 @@ export const upkeepCases: readonly StoreCase[] = [
     await store.close()
     await store.close()
     const request = { workspaceId: 'ws_1', limit: 1 }
+    const used = { day: 1, permission: 'contacts:read', outcome: 'allow' } as const
     const calls = [
       () => store.findCredential(digestOf(1)),
       () => store.findCredentials([digestOf(1)]),
@@ -121,6 +122,8 @@ export const upkeepCases: readonly StoreCase[] = [
       () => store.findSettings(''),
       () => store.commit(insertKey(2)),
       () => store.recordUses([{ keyId: idOf('key', 1), at: someInstant }]),
+      () => store.recordUsage([{ ...used, keyId: idOf('key', 1), calls: 1 }]),
+      () => store.findUsage({ ...request, keyId: idOf('key', 1), fromDay: 0, toDay: 1 }),
       () => store.purge({ now: someInstant, limit: 1 }),
     ]
     for (const call of calls) await expectError('store_unavailable', call, String(call))

@@ -35,6 +35,7 @@ describe.each(stores)('creating a key on the %s store', (_, store) => {
       addressRules: ['192.0.2.0/24', '198.51.100.7'],
       metadata: { team: 'sales', tags: ['a', 'b'] },
       ownerId: null,
+      limits: null,
       createdBy: 'user:ann',
       createdAt: now,
       updatedAt: now,

@@ -13,6 +13,7 @@ import type { Entropy } from '../../../src/crypto/random.js'
 import type { AuditAction, AuditEvent } from '../../../src/core/audit.js'
 import { parseEvent } from '../../../src/core/audit-record.js'
 import type { CredentialRow } from '../../../src/core/key.js'
+import type { LimitRule } from '../../../src/core/limit.js'
 import type { Store } from '../../../src/ports/store.js'
 import type { ServiceContext } from '../../../src/service/context.js'
 import { parseKeySettings } from '../../../src/service/key-settings.js'
@@ -60,7 +61,12 @@ export interface World {
   readonly clock: ManualClock
   readonly store: Store
   readonly members: Map<string, { role: string; scopes: Scopes }>
-  readonly plan: { access: boolean; ceiling: Scopes | null; maxKeys: number | null }
+  readonly plan: {
+    access: boolean
+    ceiling: Scopes | null
+    maxKeys: number | null
+    limits?: readonly LimitRule[]
+  }
   /** How often a change was waited out. */
   settled: number
   /** The change events of `ws`; those of one millisecond in any order. */
@@ -101,8 +107,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         access: plan.access,
         ceiling: plan.ceiling === null ? null : compile(plan.ceiling),
         maxKeys: plan.maxKeys,
+        limits: plan.limits ?? [],
       }),
     },
+    limits: { counted: true, forget: () => undefined },
+    usageSettings: { counts: true, retentionDays: 90 },
+    flushUsage: () => Promise.resolve(),
     settle: async () => void world.settled++,
     sinkNames: options.sinkNames ?? [],
     notify: () => undefined,

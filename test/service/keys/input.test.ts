@@ -63,6 +63,7 @@ describe('the input of a new key', () => {
             'addressRules',
             'metadata',
             'ownerId',
+            'limits',
           ].includes(name),
       ),
       ...['digest', 'hostSecretId', 'secret', 'nameSearch', 'constructor', 'toString', 'userId'],
