@@ -13,6 +13,8 @@ export interface Call {
 export interface Answer {
   readonly status: number
   readonly etag: string | null
+  /** Seconds to wait before the next try, where the host said so. */
+  readonly retryAfter: number | null
   /** The parsed body; `undefined` without one. */
   readonly body: unknown
 }
@@ -61,9 +63,11 @@ export class Client {
       this.#user = (body as { user?: string } | undefined)?.user ?? 'nobody'
     }
     const text = await response.text()
+    const retryAfter = response.headers.get('retry-after')
     return {
       status: response.status,
       etag: response.headers.get('etag'),
+      retryAfter: retryAfter === null ? null : Number(retryAfter),
       body: text === '' ? undefined : (JSON.parse(text) as unknown),
     }
   }

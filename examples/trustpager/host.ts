@@ -7,7 +7,7 @@ import { createKeyrung, KeyrungError, type Keyrung } from 'keyrung'
 import { createAdmin } from 'keyrung/admin'
 import { mount, notFound } from 'keyrung/express'
 import { jsonLinesSink } from 'keyrung/sinks/jsonl'
-import { sqliteStore } from 'keyrung/stores/sqlite'
+import { sqliteLimits, sqliteStore } from 'keyrung/stores/sqlite'
 import { readApiFile } from './api-file.js'
 import { catalog } from './catalog.js'
 import { openDataFolder, type DataFolder } from './data-folder.js'
@@ -31,6 +31,12 @@ export interface Host {
 /** Where TrustPager sells what the free plan lacks. */
 const upgradeUrl = 'https://trustpager.example/plans'
 
+/** What every key may do unless it has limits of its own. */
+const keyLimits = [
+  { name: 'minute', limit: 60, windowMs: 60_000 },
+  { name: 'day', limit: 10_000, windowMs: 86_400_000 },
+]
+
 /**
  * Starts TrustPager on a loopback port.
  *
@@ -45,7 +51,8 @@ export async function startHost(options: { readonly dataDir: string; readonly po
     catalog,
     store: sqliteStore({ database }),
     secret: folder.secret,
-    keys: { prefix: 'tp', environments: ['live', 'test'], lifecycle: 'editable' },
+    keys: { prefix: 'tp', environments: ['live', 'test'], lifecycle: 'editable', limits: keyLimits },
+    limits: { store: sqliteLimits({ database }) },
     directory: workspaces.directory,
     entitlements: workspaces.entitlements,
     sinks: [jsonLinesSink({ path: folder.auditPath })],

@@ -60,6 +60,31 @@ async function tellOf(client: Client, teller: Teller): Promise<void> {
   const many = { method: 'POST', path: '/contacts/bulk-delete', body: { ids: [] }, key: secret }
   await step(many, 403, 'insufficient')
 
+  teller.chapter(
+    'Each key has limits: Ada gives this one two requests in two seconds, and the third has to wait',
+  )
+  const setLimits = async (limits: readonly object[] | null): Promise<void> => {
+    const { etag } = await step({ method: 'GET', path: keyPath }, 200)
+    await step({ method: 'PATCH', path: keyPath, body: { limits }, ifMatch: etag ?? '' }, 200)
+  }
+  await setLimits([{ name: 'burst', limit: 2, window_seconds: 2 }])
+  await read(secret, '/contacts', 200)
+  await read(secret, '/contacts', 200)
+  const over = await read(secret, '/contacts', 429, 'limited')
+  const { retryAfter } = over
+  if (retryAfter === null || retryAfter < 1 || retryAfter > 3) teller.refute('it does not say for how long')
+  await new Promise((resolve) => setTimeout(resolve, retryAfter * 1_000))
+  await read(secret, '/contacts', 200)
+
+  teller.chapter(
+    'Back to what every key has, with effect on the next request; and what this one was used for',
+  )
+  await setLimits(null)
+  for (let i = 0; i < 3; i++) await read(secret, '/contacts', 200)
+  const { body: usage } = await step({ method: 'GET', path: `${keyPath}/usage` }, 200)
+  if (field(field(usage, 'totals'), 'limited') !== 1) teller.refute('its one 429 was not counted')
+  await step({ method: 'GET', path: `${keyPath}/advice` }, 200)
+
   teller.chapter('Rotation: for the grace period both secrets work')
   const rotate = { method: 'POST', path: `${keyPath}/rotate`, body: { grace_seconds: 300 } }
   const renewed = ((await step(rotate, 200)).body as KeyAnswer).secret
@@ -81,7 +106,7 @@ async function tellOf(client: Client, teller: Teller): Promise<void> {
 
   teller.chapter('What stays is the audit trail')
   const trail = await step({ method: 'GET', path: `/admin/audit?target_id=${made.key.id}` }, 200)
-  const told = ['created', 'edited', 'rotated', 'revoked', 'activated', 'deleted']
+  const told = ['created', 'edited', 'edited', 'edited', 'rotated', 'revoked', 'activated', 'deleted']
   teller.trail(
     trail,
     told.map((what) => `key.${what}`),

@@ -24,11 +24,17 @@ export interface World {
   ): Promise<Answer>
   /** The API with a key; without one, with no credential. */
   api(key: string | undefined, method: string, path: string, body?: unknown): Promise<Answer>
+  /** A key with limits that no test reaches, unless `input` says otherwise. */
   makeKey(user: string, input: object): Promise<MadeKey>
   /** Replaces a key's scopes. */
   setScopes(user: string, id: string, scopes: readonly string[]): Promise<void>
   close(): Promise<void>
 }
+
+const wideLimits = [
+  { name: 'minute', limit: 100_000, window_seconds: 60 },
+  { name: 'day', limit: 1_000_000, window_seconds: 86_400 },
+]
 
 /** Starts a host on a free port. */
 export async function createWorld(): Promise<World> {
@@ -55,7 +61,8 @@ export async function createWorld(): Promise<World> {
     },
     api: (key, method, path, body) => nobody.send({ method, path, body, key }),
     async makeKey(user, input) {
-      const { status, body } = await world.as(user, 'POST', '/admin/keys', { name: 'A key', ...input })
+      const given = { name: 'A key', limits: wideLimits, ...input }
+      const { status, body } = await world.as(user, 'POST', '/admin/keys', given)
       if (status !== 201) throw new Error(`no key: ${status} ${JSON.stringify(body)}`)
       const { key, secret } = body as { key: { id: string }; secret: string }
       return { id: key.id, secret }
