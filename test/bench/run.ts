@@ -5,6 +5,7 @@ import { checkContest, compileContest } from './contests/check.js'
 import { serveAlone } from './contests/http-servers.js'
 import type { ServerName } from './contests/http-servers.js'
 import { httpContest } from './contests/http.js'
+import { limitsContest } from './contests/limits.js'
 import { scaleContest } from './contests/scale.js'
 import { sqliteContest } from './contests/sqlite.js'
 import { verifyAlone, verifyContest } from './contests/verify.js'
@@ -15,6 +16,7 @@ const contests: Record<string, (argument?: string) => Promise<void>> = {
   verify: verifyContest,
   sqlite: sqliteContest,
   http: httpContest,
+  limits: limitsContest,
   scale: scaleContest,
 }
 
@@ -30,7 +32,10 @@ if (misses.length > 0) process.exitCode = 1
 async function runContests(given: readonly string[]): Promise<void> {
   const wanted = new Map(given.map((text) => text.split('=') as [name: string, argument?: string]))
   const require = createRequire(import.meta.url)
-  const versions = ['@casl/ability', 'casbin', 'better-auth', '@better-auth/api-key', 'mitata'].map(
+  const versions = [
+    ...['@casl/ability', 'casbin', 'better-auth', '@better-auth/api-key'],
+    ...['rate-limiter-flexible', 'express-rate-limit', 'mitata'],
+  ].map(
     (name) => `${name} ${(require(`../node_modules/${name}/package.json`) as { version: string }).version}`,
   )
   console.log(

@@ -60,6 +60,7 @@ export async function seedKeys(store: Store, pepper: Pepper, count: number): Pro
           createdBy: 'system:bench',
           createdAt: at,
           updatedAt: at,
+          limits: null,
         },
       }
       const secret: KeySecretRecord = {
