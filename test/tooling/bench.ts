@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import { build } from 'esbuild'
 import { projectRoot } from './exports.js'
 
 /**
- * Runs test/bench/run.ts. The peers to compare with are installed on first use, in a package of their own.
+ * Runs test/bench/run.ts. The peers to compare with are installed on first use, and when others are wanted, in a package
+ * of their own.
  * The program is bundled first, with the packages left outside: a loader that compiles on the fly wraps every
  * function to keep its name, which would be measured too.
  */
@@ -14,7 +15,7 @@ const entry = join(folder, 'run.ts')
 const program = join(folder, 'dist/run.js')
 
 if (!existsSync(entry)) throw new Error(`${entry} is not there`)
-if (!existsSync(join(folder, 'node_modules'))) mustRun('npm', ['ci', '--no-audit', '--no-fund'], folder)
+if (!isInstalled()) mustRun('npm', ['ci', '--no-audit', '--no-fund'], folder)
 await build({
   entryPoints: [entry],
   outfile: program,
@@ -31,4 +32,11 @@ mustRun(process.execPath, ['--expose-gc', program, ...process.argv.slice(2)], pr
 function mustRun(command: string, args: readonly string[], cwd: string): void {
   const done = spawnSync(command, args, { cwd, stdio: 'inherit' })
   if (done.status !== 0) process.exit(done.status ?? 1)
+}
+
+function isInstalled(): boolean {
+  const [wanted, there] = ['package-lock.json', 'node_modules/.package-lock.json'].map((name) =>
+    join(folder, name),
+  )
+  return existsSync(there!) && statSync(there!).mtimeMs >= statSync(wanted!).mtimeMs
 }
