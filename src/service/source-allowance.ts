@@ -122,7 +122,7 @@ export function createSourceAllowance(options: {
     return report
   }
 
-  /** Nothing of this is about any one source, so that good callers pay nothing for it. */
+  /** Nothing of this is about any one source, so that good callers pay nothing for it while nobody is over. */
   function isAnyOver(): boolean {
     if (overUntil === 0) return false
     if (offset + clock.monotonic() < overUntil) return true
