@@ -68,6 +68,7 @@ export type { KeyScannerRules, SecretlintConfig } from './crypto/key-scanner.js'
 export type { Entropy } from './crypto/random.js'
 
 export type { Admission, AdmissionRequest, Authentication, LimitReport } from './service/admission.js'
+export type { KeyLimits, StandingLimit } from './service/limit-standing.js'
 export type { LimitsView } from './service/limits.js'
 export type { SourceLimitOptions, SourceState } from './service/source-allowance.js'
 export type { Access, AccessResult } from './service/access.js'

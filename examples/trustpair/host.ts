@@ -8,7 +8,7 @@ import { createAdmin } from 'keyrung/admin'
 import { answerError } from 'keyrung/http'
 import { mount, notFound, type GuardedState } from 'keyrung/koa'
 import { jsonLinesSink } from 'keyrung/sinks/jsonl'
-import { sqliteStore } from 'keyrung/stores/sqlite'
+import { sqliteLimits, sqliteStore } from 'keyrung/stores/sqlite'
 import { catalog } from './catalog.js'
 import { openDataFolder } from './data-folder.js'
 import { createDemoLogin, requireLocal } from './login.js'
@@ -29,6 +29,12 @@ export interface Host {
 /** Where Trustpair sells the modules that a subscription lacks. */
 const upgradeUrl = 'https://trustpair.example/subscription'
 
+/** What every token may do unless it was made with a limit of the same name; others hold beside these. */
+const keyLimits = [
+  { name: 'minute', limit: 60, windowMs: 60_000 },
+  { name: 'day', limit: 10_000, windowMs: 86_400_000 },
+]
+
 /**
  * Starts Trustpair on a loopback port.
  *
@@ -47,9 +53,13 @@ export async function startHost(options: { readonly dataDir: string; readonly po
     keys: {
       prefix: 'trustpair',
       lifecycle: 'immutable',
+      limits: keyLimits,
       // Only people, in the web app: no key, and no job of the host's either.
       canManage: (actor) => actor.type === 'user' && actor.role === 'admin',
     },
+    limits: { store: sqliteLimits({ database }) },
+    // No token is ever deleted, and so nothing of what one was used for is.
+    usage: { retentionDays: 0 },
     directory: workspaces.directory,
     entitlements: workspaces.entitlements,
     sinks: [jsonLinesSink({ path: folder.auditPath })],

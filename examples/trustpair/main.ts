@@ -27,6 +27,7 @@ runProgram({
     `  curl -b jar ${url}/offer`,
     `  curl -b jar ${url}/admin/keys --json '{"name":"Mine","scopes":["tags:write"]}'`,
     `  curl ${url}/tags -H 'authorization: Bearer …the secret…' --json '{"name":"urgent"}'`,
+    `  curl -b jar ${url}/usage.md`,
     `  curl -b jar ${url}/demo/subscription --json '{"modules":["m1","m2","m3"]}'`,
   ],
 })

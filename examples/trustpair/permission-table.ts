@@ -1,5 +1,6 @@
 import { reference } from 'keyrung'
 import { catalog, type Module } from './catalog.js'
+import { markdownTable } from './markdown-table.js'
 import { isOffered } from './workspaces.js'
 
 /** What the catalogue's reference says, as plain data. */
@@ -16,7 +17,7 @@ export function referenceFor(chosen: readonly Module[]): PermissionReference {
   return permissionReference.filter(({ name }) => isOffered(name, chosen))
 }
 
-/** A reference as a Markdown table, with columns that also line up in a terminal. */
+/** A reference as a Markdown table. */
 export function permissionTable(groups: PermissionReference): string {
   const rows = groups.flatMap(({ label: comesWith, resources }) =>
     resources.map(({ label, name, ladders }) => {
@@ -24,8 +25,5 @@ export function permissionTable(groups: PermissionReference): string {
       return [label, name, allowed('read'), allowed('write'), comesWith ?? '–']
     }),
   )
-  const widths = titles.map((_, column) => Math.max(...[titles, ...rows].map((row) => row[column]!.length)))
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
-  return [line(titles), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
+  return markdownTable(titles, rows)
 }

@@ -1,11 +1,12 @@
 import type { Context, Middleware } from 'koa'
-import { KeyrungError, type Keyrung, type UserActor } from 'keyrung'
+import { KeyrungError, type Keyrung, type UsageQuery, type UserActor } from 'keyrung'
 import type { catalog } from './catalog.js'
 import { modules } from './catalog.js'
 import { fault, readFields } from './input.js'
 import { findActor, type DemoLogin } from './login.js'
 import { permissionReference, permissionTable, referenceFor } from './permission-table.js'
 import { routes } from './routes.js'
+import { usageTable, usedPermissions } from './usage-table.js'
 import { demoUsers, isModuleList, type Workspaces } from './workspaces.js'
 
 /** What the web app is made of. */
@@ -19,7 +20,7 @@ type Page = (context: Context) => void | Promise<void>
 
 /**
  * The part of Trustpair that people use, without its looks: the published permission reference, the login, the
- * token page's offer, and the back office that changes a subscription.
+ * token page's offer, what tokens were used for, and the back office that changes a subscription.
  */
 export function createWebApp({ keyrung, workspaces, login }: WebAppParts): Middleware {
   /** @throws KeyrungError `actor_missing`, `forbidden` */
@@ -36,6 +37,15 @@ export function createWebApp({ keyrung, workspaces, login }: WebAppParts): Middl
     context.body = { workspace: workspaceId, modules: chosen, offer: referenceFor(chosen) }
   }
 
+  /** What all tokens of the admin's workspace were used for, revoked ones too. */
+  async function readUsage(context: Context) {
+    const { from, to } = context.query
+    // A name that stands twice is a list, which is refused like anything else that is no day.
+    const usage = await keyrung.usage(requireAdmin(context), { from, to } as UsageQuery)
+    context.set('cache-control', 'no-store')
+    return { ...usage, permissions: usedPermissions(usage.rows) }
+  }
+
   const pages: Readonly<Record<string, Page>> = {
     'GET /': (context) => {
       context.body = {
@@ -43,7 +53,7 @@ export function createWebApp({ keyrung, workspaces, login }: WebAppParts): Middl
         api: routes.map(({ method, path, permission }) => `${method} ${path} (${permission})`),
         reference: ['GET /permissions', 'GET /permissions.md'],
         management: ['/admin/keys', '/admin/audit', '/admin/catalog', '/admin/permissions', '/admin/me'],
-        tokens: ['GET /offer'],
+        tokens: ['GET /offer', 'GET /usage', 'GET /usage.md'],
         demo: ['GET /demo/users', 'POST /demo/login', 'POST /demo/logout', 'POST /demo/subscription'],
       }
     },
@@ -55,6 +65,15 @@ export function createWebApp({ keyrung, workspaces, login }: WebAppParts): Middl
       context.type = 'text/markdown'
     },
     'GET /offer': (context) => showOffer(context, requireAdmin(context).workspaceId),
+    'GET /usage': async (context) => {
+      const { from, to, totals, permissions } = await readUsage(context)
+      context.body = { from, to, totals, permissions }
+    },
+    'GET /usage.md': async (context) => {
+      const { from, to, permissions } = await readUsage(context)
+      context.body = `# Usage from ${from} to ${to}\n\n${usageTable(permissions)}\n`
+      context.type = 'text/markdown'
+    },
     'GET /demo/users': (context) => {
       context.body = { data: demoUsers }
     },

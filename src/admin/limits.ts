@@ -1,6 +1,7 @@
 import { maxLimits } from '../core/limit.js'
 import { ownElements, ownProperties } from '../core/own-properties.js'
 import { readBy } from '../service/keys/fields.js'
+import type { StandingLimit } from '../service/limit-standing.js'
 import { limitBody, timestamp } from '../sinks/event-line.js'
 import { answerJson } from './answer.js'
 import type { Call } from './call.js'
@@ -53,12 +54,28 @@ function toLimit(value: unknown): unknown {
   )
 }
 
+function standingBody({ used, remaining, resetMs, ...limit }: StandingLimit) {
+  const resetAfter = resetMs === null ? null : Math.ceil(resetMs / 1_000)
+  return { ...limitBody(limit), used, remaining, reset_after: resetAfter }
+}
+
+/** `GET /keys/:id/limits`: how everything stands that limits a key. */
+export async function getKeyLimits({ keyrung, actor, id }: Call): Promise<Response> {
+  const { key, owner, workspace, operations } = await keyrung.keys.limits(actor, id)
+  return answerJson({
+    key: key.map(standingBody),
+    owner: owner.map(standingBody),
+    workspace: workspace.map(standingBody),
+    operations: operations.map(standingBody),
+  })
+}
+
 /** `GET /limits`: what limits the workspace's keys, and how counting goes. */
 export async function getLimits({ keyrung, actor }: Call): Promise<Response> {
   const { keys, workspace, owner, counting, sources } = await keyrung.limits(actor)
   return answerJson({
     keys: keys.map(limitBody),
-    workspace: workspace.map(limitBody),
+    workspace: workspace.map(standingBody),
     owner: owner.map(limitBody),
     counting: counting && { ...counting, since: timestamp(counting.since) },
     sources: sources && { ...sources, limit: limitBody(sources.limit) },

@@ -2,7 +2,7 @@ import { listAudit } from './audit.js'
 import { getCatalog, getPermissions } from './catalog.js'
 import { activateKey, createKey, deleteKey, editKey, getKey, listKeys, revokeKey, rotateKey } from './keys.js'
 import type { Call } from './call.js'
-import { getLimits } from './limits.js'
+import { getKeyLimits, getLimits } from './limits.js'
 import { getMe } from './me.js'
 import { getAdvice, getKeyUsage, getUsage } from './usage.js'
 
@@ -15,6 +15,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   '/keys/:id/rotate': { POST: rotateKey },
   '/keys/:id/revoke': { POST: revokeKey },
   '/keys/:id/activate': { POST: activateKey },
+  '/keys/:id/limits': { GET: getKeyLimits },
   '/keys/:id/usage': { GET: getKeyUsage },
   '/keys/:id/advice': { GET: getAdvice },
   '/usage': { GET: getUsage },

@@ -1,10 +1,13 @@
 import type { Principal } from '../core/principal.js'
+import type { ToldLimits } from './told-limits.js'
 
 /** Who was let in, and what that was charged. */
 export interface AdmittedBefore {
   readonly principal: Principal
   /** How many units its limits were charged. */
   readonly paid: number
+  /** How its limits stood then. */
+  readonly told: ToldLimits
 }
 
 /** Whom a keyrung has let in on a request; a request may pass the gates of several. */
@@ -33,9 +36,9 @@ class Admitted extends Given {
     return entry
   }
 
-  static note(request: object, keyrung: object, principal: Principal, paid: number): void {
+  static note(request: object, keyrung: object, { principal, paid, told }: AdmittedBefore): void {
     const noted = #latest in request ? request : (new Admitted(request) as Admitted)
-    noted.#latest = { keyrung, principal, paid, earlier: noted.#latest }
+    noted.#latest = { keyrung, principal, paid, told, earlier: noted.#latest }
   }
 }
 
@@ -45,6 +48,6 @@ export function findAdmitted(request: object, keyrung: object): AdmittedBefore |
 }
 
 /** Notes whom a gate has let in, for the gates that come after it. */
-export function noteAdmitted(request: object, keyrung: object, principal: Principal, paid: number): void {
-  Admitted.note(request, keyrung, principal, paid)
+export function noteAdmitted(request: object, keyrung: object, admitted: AdmittedBefore): void {
+  Admitted.note(request, keyrung, admitted)
 }

@@ -4,7 +4,7 @@ import { isKeyrungError } from '../core/errors.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Principal } from '../core/principal.js'
-import type { Admission } from '../service/admission.js'
+import type { Admission, LimitReport } from '../service/admission.js'
 import type { Keyrung } from '../service/keyrung.js'
 import { errorWord } from '../service/time-limit.js'
 import { findAdmitted, noteAdmitted } from './admitted.js'
@@ -16,8 +16,9 @@ import type { GateRequest } from './gate-request.js'
 import { notifyOnce } from './notify-once.js'
 import { limitHeaders } from './limit-headers.js'
 import type { HeaderPairs } from './limit-headers.js'
-import { answerError, answerRefusal, answerSource } from './outcome.js'
+import { answerError, answerRefusal, answerSource, varyOf } from './outcome.js'
 import type { Answer } from './outcome.js'
+import { tellFurther, toldBy } from './told-limits.js'
 
 /** What a gate says: who it is and that the request may go on, or what to answer instead. */
 export type GateResult =
@@ -69,7 +70,7 @@ export function createGate<C extends AnyCatalog>(
   const demand = bindDemand(keyrung, args)
   const { http } = keyrung
   let looksForProxy = http.trustedProxies === 0
-  const vary = http.credentialHeader && `authorization, ${http.credentialHeader}`
+  const vary = varyOf(http)
 
   function judge(request: GateRequest): MaybePromise<GateResult> {
     if (request.truncated) return refuse(answerRefusal('credential_invalid', http))
@@ -87,42 +88,49 @@ export function createGate<C extends AnyCatalog>(
   }
 
   /** A request is charged once; what another guard would have it cost beyond that is charged here. */
-  function judgeFurther(identity: object, { principal, paid }: AdmittedBefore): MaybePromise<GateResult> {
+  function judgeFurther(identity: object, before: AdmittedBefore): MaybePromise<GateResult> {
+    const { principal, paid } = before
     if (demand.limit === null && demand.cost <= paid) {
       const decision = keyrung.authorize(principal, demand)
       return isPromise(decision)
-        ? Promise.resolve(decision).then((made) => afterDecision(principal, made))
-        : afterDecision(principal, decision)
+        ? Promise.resolve(decision).then((made) => afterDecision(before, made))
+        : afterDecision(before, decision)
     }
-    const most = Math.max(paid, demand.cost)
     const admission = keyrung.admitFurther(principal, demand, paid)
     return isPromise(admission)
-      ? Promise.resolve(admission).then((made) => afterAdmission(identity, made, most))
-      : afterAdmission(identity, admission, most)
+      ? Promise.resolve(admission).then((made) => afterAdmission(identity, made, before))
+      : afterAdmission(identity, admission, before)
   }
 
   function afterAdmission(
     identity: object | undefined,
     admission: Admission,
-    paid = demand.cost,
+    before?: AdmittedBefore,
   ): GateResult {
-    if (admission.ok !== true) return refuse(answerAdmission(admission))
-    const { principal, decision, limits } = admission
-    if (identity) noteAdmitted(identity, keyrung, principal, paid)
-    const headers = limits && http.limitHeaders ? limitHeaders(limits) : null
+    const told = before
+      ? tellFurther(before.told, demand, admission.limits)
+      : toldBy(demand, admission.limits ?? null)
+    if (admission.ok !== true) return refuse(answerAdmission(admission, told.limits))
+    const { principal, decision } = admission
+    const paid = Math.max(before?.paid ?? 0, demand.cost)
+    if (identity) noteAdmitted(identity, keyrung, { principal, paid, told })
+    const headers = told.limits && http.limitHeaders ? limitHeaders(told.limits) : null
     return { ok: true, principal, decision, vary, headers }
   }
 
-  function answerAdmission({ code, principal, decision, limits }: Extract<Admission, { ok: false }>): Answer {
+  function answerAdmission(
+    { code, principal, decision }: Extract<Admission, { ok: false }>,
+    limits: LimitReport | null,
+  ): Answer {
     const isSource = code === 'limited' && principal === null
     return isSource ? answerSource(http, limits) : answerRefusal(code, http, decision, limits)
   }
 
-  function afterDecision(principal: Principal, decision: Decision): GateResult {
+  function afterDecision({ principal, told }: AdmittedBefore, decision: Decision): GateResult {
     // It was charged, and its limits told, when it was let in.
     if (decision.effect === 'allow') return { ok: true, principal, decision, vary, headers: null }
     const code = decision.effect === 'approval' ? 'approval_required' : decision.code
-    return refuse(answerRefusal(code, http, decision))
+    return refuse(answerRefusal(code, http, decision, told.limits))
   }
 
   function fail(error: unknown): GateResult {

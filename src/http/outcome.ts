@@ -82,6 +82,14 @@ export function notFoundAnswer(keyrung: { readonly http: HttpSettings }): Answer
   return build('not_found', keyrung.http)
 }
 
+/**
+ * What an answer depends on (RFC 9110, 12.5.5), where the key may come in a header of the host's own; else null, as shared
+ * caches keep no answer to a request with `Authorization` (RFC 9111, 3.5).
+ */
+export function varyOf({ credentialHeader }: HttpSettings): string | null {
+  return credentialHeader && `authorization, ${credentialHeader}`
+}
+
 /** An answer as a web `Response`, for hosts that speak `fetch`. */
 export function buildResponse({ status, headers, body }: Answer): Response {
   return new Response(body, { status, headers })
@@ -103,10 +111,12 @@ function build(
   const upgradable = code === 'not_entitled' || code === 'key_limit_reached'
   const upgrade = upgradable && http.upgradeUrl !== null ? { upgrade_url: http.upgradeUrl } : {}
   const challenge = formatChallenge(code, http.realm, extensions.missing?.scopes)
+  const vary = varyOf(http)
   return {
     status,
     headers: {
       // First, as a guard that admits sets them before a handler answers: the order must not tell the two apart.
+      ...(vary === null ? {} : { vary }),
       ...(http.limitHeaders ? Object.fromEntries(limitHeaders(limits) ?? []) : {}),
       'content-type': problemMediaType,
       // A refusal is about this caller at this moment; the next request may fare differently.

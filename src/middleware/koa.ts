@@ -34,7 +34,6 @@ export interface KoaContext {
   state: Partial<GuardedState>
   status: number
   body: unknown
-  set(name: string, value: string | string[]): void
 }
 
 /** A middleware for Koa 3. */
@@ -109,7 +108,7 @@ export function mount(
     // The body first: it chooses a type and a status of its own.
     context.body = bodyStream(answer)
     context.status = answer.status
-    for (const [name, value] of headerPairs(answer.headers)) context.set(name, value)
+    setHeaders(context.res, headerPairs(answer.headers))
   }
 }
 
@@ -128,6 +127,6 @@ export function notFound(keyrung: Pick<Keyrung, 'http'>): KoaMiddleware {
 
 function setAnswer(context: KoaContext, { status, headers, body }: Answer): void {
   context.status = status
-  for (const [name, value] of Object.entries(headers)) context.set(name, value)
+  setHeaders(context.res, Object.entries(headers))
   context.body = body
 }

@@ -7,13 +7,19 @@ import type { Answer } from '../http/outcome.js'
 /** Sends an answer as it is and ends the response. */
 export function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
   response.statusCode = status
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  setHeaders(response, Object.entries(headers))
   response.end(body)
 }
 
-/** Sets headers in place of those there are. */
-export function setHeaders(response: ServerResponse, headers: HeaderPairs): void {
-  for (const [name, value] of headers) response.setHeader(name, value)
+/** Sets headers in place of those there are; what others have put into `Vary` stays. */
+export function setHeaders(
+  response: ServerResponse,
+  headers: HeaderPairs | readonly (readonly [string, string | string[]])[],
+): void {
+  for (const [name, value] of headers) {
+    if (name === 'vary') addVary(response, String(value))
+    else response.setHeader(name, value)
+  }
 }
 
 /** Adds to `Vary` what is not there yet; what others have put there stays. */
@@ -51,7 +57,7 @@ export function bodyStream({ body }: Response): Readable | null {
  */
 export async function sendResponse(response: ServerResponse, answer: Response): Promise<void> {
   response.statusCode = answer.status
-  for (const [name, value] of headerPairs(answer.headers)) response.setHeader(name, value)
+  setHeaders(response, headerPairs(answer.headers))
   const body = bodyStream(answer)
   if (body === null || response.req.method === 'HEAD') {
     body?.destroy()

@@ -85,9 +85,9 @@ export function createAdmitter(
   return (request, demand) => {
     const presented = readCredential(request.authorization, request.bare)
     if (!presented.ok) return refuse(presented.code, request)
-    const over = sources.refuse(presented.secret, request)
-    if (over !== null) return sourceLimited(over)
-    const caller = authenticator.identify(presented.secret, request.address)
+    const gate = sources.gate(request)
+    const caller = authenticator.identify(presented.secret, request.address, gate)
+    if (gate !== null && gate.report !== null) return sourceLimited(gate.report)
     return isPromise(caller)
       ? caller.then((known) => identified(known, demand, request))
       : identified(caller, demand, request)

@@ -16,9 +16,9 @@ import type { Peppers } from '../crypto/pepper.js'
 import { createAddressList } from '../net/address-rule.js'
 import type { AddressMatcher } from '../net/address-rule.js'
 import type { Clock } from '../ports/clock.js'
-
 import type { CredentialSource } from './credential-source.js'
 import type { Notify } from './notice.js'
+import type { SourceGate } from './source-allowance.js'
 
 /** A principal with what its rights are judged by, as both stand in this moment. */
 export interface Caller {
@@ -41,10 +41,17 @@ export interface AuthenticatorOptions {
 
 /** Finds out who is calling. */
 export interface Authenticator {
-  /** Whose secret this is. */
-  identify(secret: unknown, address: string | undefined): MaybePromise<Caller | CredentialRefusal>
-  /** Whether a secret is known to be that of a key, without asking a store that would have to be waited for. */
-  isKnown(secret: unknown): boolean
+  /**
+   * Whose secret this is.
+   *
+   * @param gate asked before the store is, about a secret that is not known to be that of a key; where it does not admit,
+   *   the answer comes at once, and says nothing
+   */
+  identify(
+    secret: unknown,
+    address: string | undefined,
+    gate: SourceGate | null,
+  ): MaybePromise<Caller | CredentialRefusal>
   /** What has become of a principal that was kept. */
   resume(principal: unknown): MaybePromise<Caller | CredentialRefusal>
 }
@@ -95,10 +102,21 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return credential.environment === environment ? admit(credential, address) : 'credential_invalid'
   }
 
+  function findBehind(gate: SourceGate, asked: string): MaybePromise<CredentialRow | undefined> {
+    return source.findKnown(asked) ?? (gate.admits() ? source.findByDigest(asked) : undefined)
+  }
+
   /** While the host's secrets rotate, a key may be stored under any of them. */
-  function findUnderAny(secret: string): MaybePromise<{ row: CredentialRow | undefined; asked: string }> {
+  function findUnderAny(
+    secret: string,
+    gate: SourceGate | null,
+  ): MaybePromise<{ row: CredentialRow | undefined; asked: string }> {
     const candidates = peppers.candidates(secret)
-    const answers = candidates.map((candidate) => source.findByDigest(candidate.digest))
+    const known = gate && candidates.map((candidate) => source.findKnown(candidate.digest))
+    if (known?.every((row) => row === undefined) && !gate!.admits()) {
+      return { row: undefined, asked: candidates[0]!.digest }
+    }
+    const answers = candidates.map((candidate, i) => known?.[i] ?? source.findByDigest(candidate.digest))
     const choose = (rows: readonly (CredentialRow | undefined)[]) => {
       const at = rows.findIndex((row) => row !== undefined)
       const row = rows[at]
@@ -111,26 +129,20 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   return {
-    identify(secret, address) {
+    identify(secret, address, gate) {
       const environment = keyFormat.parse(secret)
       if (environment === undefined) return 'credential_invalid'
       if (single) {
         const asked = digest(secret as string)
-        const row = source.findByDigest(asked)
+        const row = gate === null ? source.findByDigest(asked) : findBehind(gate, asked)
         return isPromise(row)
           ? row.then((found) => judgeDigest(found, asked, environment, address))
           : judgeDigest(row, asked, environment, address)
       }
-      const found = findUnderAny(secret as string)
+      const found = findUnderAny(secret as string, gate)
       return isPromise(found)
         ? found.then(({ row, asked }) => judgeDigest(row, asked, environment, address))
         : judgeDigest(found.row, found.asked, environment, address)
-    },
-
-    isKnown(secret) {
-      if (keyFormat.parse(secret) === undefined) return false
-      if (single) return source.isKnown(digest(secret as string))
-      return peppers.candidates(secret as string).some((candidate) => source.isKnown(candidate.digest))
     },
 
     resume(principal) {

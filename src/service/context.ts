@@ -5,6 +5,7 @@ import type { Entropy } from '../crypto/random.js'
 import type { Clock } from '../ports/clock.js'
 import type { Store } from '../ports/store.js'
 import type { KeySettings } from './key-settings.js'
+import type { Standings } from './limit-standing.js'
 import type { Notify } from './notice.js'
 import type { Rights } from './rights.js'
 import type { UsageSettings } from './usage-settings.js'
@@ -26,6 +27,7 @@ export interface ServiceContext {
     readonly counted: boolean
     /** Forgets what a deleted key has spent; nobody waits for it. */
     forget(workspaceId: string, keyId: string): void
+    readonly standings: Standings
   }
   readonly usageSettings: UsageSettings
   /** Writes what this instance has counted and not yet written, as far as the store takes it; it never throws. */

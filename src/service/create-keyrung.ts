@@ -113,7 +113,10 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const context: ServiceContext = {
     ...{ catalog, store, clock, entropy, keyFormat, peppers, keySettings, rights, usageSettings },
     ...{ sinkNames, notify },
-    limits: { counted: limitSettings.store !== null, forget: meter.forget },
+    limits: {
+      counted: limitSettings.store !== null,
+      ...{ forget: meter.forget, standings: meter.standings },
+    },
     flushUsage: () => recorder.flushUsage(),
     settle: () => lease.settle(),
   }
@@ -134,9 +137,8 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     renew: (row, secret) => void renewDigest(context, row, secret),
   })
   const authorizer = createAuthorizer(rights)
-  const { isKnown } = authenticator
   const sources = limitSettings.sources
-    ? createSourceAllowance({ rule: limitSettings.sources, clock, notify, isKnown })
+    ? createSourceAllowance({ rule: limitSettings.sources, clock, notify })
     : unlimitedSources
   const admit = createAdmitter({ authenticator, authorizer, meter, recorder, sources, clock })
   const admitFurther = createFurtherAdmitter({ authenticator, authorizer, meter, recorder, clock })
@@ -192,9 +194,9 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     authenticate(secret, { ip } = {}) {
       requireReady()
       const origin = { address: ip }
-      const over = sources.refuse(secret, origin)
-      if (over !== null) return { ok: false, code: 'limited', limits: over }
-      const caller = authenticator.identify(secret, ip)
+      const gate = sources.gate(origin)
+      const caller = authenticator.identify(secret, ip, gate)
+      if (gate !== null && gate.report !== null) return { ok: false, code: 'limited', limits: gate.report }
       return isPromise(caller)
         ? caller.then((known) => toAuthentication(known, origin))
         : toAuthentication(caller, origin)
@@ -235,6 +237,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       context,
       settings: limitSettings,
       counting: meter.state,
+      standings: meter.standings,
       sources: sources.state,
     }),
     changed: (what) => rights.changed(what),

@@ -13,8 +13,11 @@ import { createLeased } from './leased.js'
 export interface CredentialSource {
   findByDigest(digest: string): MaybePromise<CredentialRow | undefined>
   findById(secretId: string): MaybePromise<CredentialRow | undefined>
-  /** Whether a digest is known to be that of a key: now where that can be told at once, else lately. */
-  isKnown(digest: string): boolean
+  /**
+   * The same for a digest that is known to be that of a key: now where that can be told at once, else lately. Undefined
+   * for any other, without asking a store that would have to be waited for.
+   */
+  findKnown(digest: string): MaybePromise<CredentialRow | undefined> | undefined
 }
 
 /** The bounds of the cache. */
@@ -42,8 +45,8 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
   const { store, freshness, lease, clock, bounds } = options
   const { max = 100_000, maxUnknown = 10_000 } = bounds
   if (freshness === 'exclusive' && store.synchronous) {
-    const isKnown = (digest: string): boolean => store.findCredential(digest) !== undefined
-    return { findByDigest: store.findCredential, findById: store.findCredentialById, isKnown }
+    const { findCredential, findCredentialById } = store
+    return { findByDigest: findCredential, findKnown: findCredential, findById: findCredentialById }
   }
   const findTogether = batchByTick((digests) => store.findCredentials(digests))
   if (freshness !== 'cached') {
@@ -53,26 +56,28 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
   const shared = { leaseMs: () => lease.readMs(), clock, max, maxMissing: maxUnknown }
   const byDigest = createLeased({ ...shared, load: (digest: string) => findTogether(digest).then(prepare) })
   const byId = createLeased({ ...shared, load: (id: string) => store.findCredentialById(id) })
-  return { findByDigest: byDigest.get, findById: byId.get, isKnown: byDigest.has }
+  const findKnown = (digest: string) => (byDigest.has(digest) ? byDigest.get(digest) : undefined)
+  return { findByDigest: byDigest.get, findKnown, findById: byId.get }
 }
 
 /** Where every check asks the store, what was found is remembered by its digest alone. */
 function rememberFound(
   ask: CredentialSource['findByDigest'],
   max: number,
-): Pick<CredentialSource, 'findByDigest' | 'isKnown'> {
+): Pick<CredentialSource, 'findByDigest' | 'findKnown'> {
   const known = new Generations<true>(max)
   function note(digest: string, row: CredentialRow | undefined): CredentialRow | undefined {
     if (row === undefined) known.delete(digest)
     else if (known.use(digest) === undefined) known.set(digest, true)
     return row
   }
+  function findByDigest(digest: string): MaybePromise<CredentialRow | undefined> {
+    const row = ask(digest)
+    return isPromise(row) ? row.then((found) => note(digest, found)) : note(digest, row)
+  }
   return {
-    findByDigest(digest) {
-      const row = ask(digest)
-      return isPromise(row) ? row.then((found) => note(digest, found)) : note(digest, row)
-    },
-    isKnown: (digest) => known.get(digest) !== undefined,
+    findByDigest,
+    findKnown: (digest) => (known.get(digest) === undefined ? undefined : findByDigest(digest)),
   }
 }
 

@@ -11,6 +11,7 @@ import { editKey } from './keys/edit.js'
 import { findForActor } from './keys/found.js'
 import { createKeyInputs } from './keys/input.js'
 import type { CreateKeyInput, EditKeyInput } from './keys/input.js'
+import { limitsOfKey } from './keys/limits.js'
 import { listKeys } from './keys/list.js'
 import type { KeyPage, ListKeysInput } from './keys/list.js'
 import type { ChangeOptions, CreateOptions, EditOptions, Reason, RotateInput } from './keys/options.js'
@@ -19,6 +20,7 @@ import { rotateKey } from './keys/rotate.js'
 import type { RotatedKey } from './keys/rotate.js'
 import { usageOfKey } from './keys/usage.js'
 import type { KeyView } from './keys/view.js'
+import type { KeyLimits } from './limit-standing.js'
 import type { Usage, UsageQuery } from './usage.js'
 
 /**
@@ -106,6 +108,17 @@ export interface Keys<C extends AnyCatalog = AnyCatalog> {
    */
   usage(actor: Actor, id: string, query?: UsageQuery): Promise<Usage>
   /**
+   * Tells how everything stands that limits a key, and spends nothing; `canManage` is asked for `get`.
+   *
+   * @throws KeyrungError `not_found`
+   * @example
+   * ```ts
+   * const { key, workspace } = await keyrung.keys.limits(actor, id)
+   * for (const { name, used, remaining } of key) console.log(name, used, remaining)
+   * ```
+   */
+  limits(actor: Actor, id: string): Promise<KeyLimits>
+  /**
    * Advises the least that a key needs, by what it was used for; `canManage` is asked for `get`.
    *
    * @throws KeyrungError `not_found`, `operation_disabled` where usage is not counted
@@ -136,6 +149,7 @@ export function createKeys<C extends AnyCatalog>(context: ServiceContext): Keys<
     activate: (actor, id, input, options) => activateKey(context, actor, id, input, options),
     delete: (actor, id, input, options) => deleteKey(context, actor, id, input, options),
     usage: (actor, id, query) => usageOfKey(context, actor, id, query),
+    limits: (actor, id) => limitsOfKey(context, actor, id),
     // The scopes and permissions are the catalogue's own.
     advise: ((actor, id, input) => adviseKey(context, actor, id, input)) as Keys<C>['advise'],
     countBySecret: async () => context.store.countSecrets(),

@@ -1,265 +1,300 @@
-import { formatLimits } from '../core/key-limits.js'
 import type { LimitRule } from '../core/limit.js'
 import { bucketAt, bucketStart } from '../core/limit-window.js'
+import type { LimitMeter } from '../core/limit-window.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitAnswer, LimitCharge, LimitRequest, LimitStore } from '../ports/limit-store.js'
-import { subjectKey } from './local-share.js'
-
-/** The most subjects that hold leases at a time; further ones ask for every unit. */
-const maxSubjects = 10_000
+import { createHoldings, isOver } from './limit-holding.js'
+import type { Holding, Lease, Moment } from './limit-holding.js'
 
 /** A limit of fewer leases than this is not leased: what instances hold unused would be too great a part of it. */
 const leastLeases = 10
 
-/** The most leases with something left that a subject holds. */
-const mostLeases = 4
-
 /** A limit store that spends what it has debited ahead. */
 export interface LeasedLimits extends LimitStore {
-  /** Spends from a lease that runs, without asking anybody; `undefined` where there is none. */
+  /** Spends from leases that run, without asking anybody; `undefined` where any of its subjects has none. */
   take(request: LimitRequest): LimitAnswer | undefined
   /** Gives back what is left of leases that have ended. */
   sweep(): Promise<void>
-  /** Gives back what is left of all leases. */
-  returnAll(): Promise<void>
+  /** Gives back what is left of all leases; answers how many units could not be. */
+  returnAll(): Promise<number>
 }
 
-/** Units that were debited ahead, or are about to be. */
-interface Lease {
-  readonly units: number
-  left: number
-  /** Null: the debit is on its way. */
-  debited: Debited | null
-}
-
-interface Debited {
-  readonly answer: LimitAnswer
-  /** When the answer came, */
-  readonly at: number
-  /** and the first instant at which the lease no longer holds; both by this process's monotonic clock. */
-  readonly endsAt: number
-}
-
-/** A subject's leases. */
-interface Holding {
-  readonly workspaceId: string
-  readonly subject: string
-  rules: readonly LimitRule[]
-  leases: Lease[]
-  landings: Map<Lease, Promise<LimitAnswer>>
-  /** How many units the next debit asks for: as many as were used lately, so that a quiet key holds little. */
-  next: number
-  /** Until then a debit did not fit, so that every unit is asked for. */
-  plainUntil: number
-  /** Until then the last lease holds, if it has anything left: who needs another before needs a greater one. */
-  busyUntil: number
+/** One charge of a request, and the lease it is spent from. */
+interface Part {
+  readonly charge: LimitCharge
+  readonly holding: Holding
+  readonly lease: Lease
+  /** Where its debit was on its way: what is waited for. */
+  readonly landing: Promise<void> | undefined
 }
 
 /**
- * Puts leases before a limit store, for requests with a single subject: units are debited ahead and spent here, inside
- * the narrowest bucket they were debited in by the store's time, so that the limit holds all the same.
+ * Puts leases before a limit store: units of each subject are debited ahead and spent here, inside the narrowest bucket
+ * they were debited in by the store's time, so that the limit holds all the same.
  *
- * @param units the most that one debit asks for
+ * A request is spent from leases where each of its subjects has one, or waits for one. Else the store is asked, as it is
+ * for everything at once: of subjects that have none, units are debited ahead in the same call.
+ *
+ * @param units the most that one debit asks for, of each subject
  */
 export function leaseLimits(store: LimitStore, units: number, clock: Clock): LeasedLimits {
-  const holdings = new Map<string, Holding>()
-  const returning = new Set<Promise<unknown>>()
+  const holdings = createHoldings(store)
+  const present = (): Moment => ({ monotonic: clock.monotonic(), wall: clock.now() })
 
-  function isLeased({ charges, force = false }: LimitRequest): boolean {
-    const [charge] = charges
-    if (force || charge === undefined || charges.length !== 1) return false
-    const { cost, rules } = charge
+  function isLeasable({ cost, rules }: LimitCharge): boolean {
     return cost > 0 && cost <= units && rules.every(({ limit }) => limit >= leastLeases * units)
   }
 
-  function giveBack({ workspaceId, subject, rules }: Holding, lease: Lease): void {
-    const { left, debited } = lease
-    lease.left = 0
-    if (left === 0 || debited?.answer.ok !== true) return
-    const spentAt = debited.answer.now
-    try {
-      const done = store.refund({ workspaceId, subject, rules, units: left, spentAt })
-      if (!isPromise(done)) return
-      // What could not be given back stays spent, which denies more and never less.
-      const settled = done.catch(() => undefined)
-      returning.add(settled)
-      void settled.then(() => returning.delete(settled))
-    } catch {
-      // As above.
-    }
+  function isLeased({ charges, force = false }: LimitRequest): boolean {
+    return !force && charges.length > 0 && charges.every(isLeasable)
   }
 
-  /** Lets go of leases that have ended, or have nothing left. */
-  function tidy(holding: Holding, now: number): void {
-    const kept: Lease[] = []
-    for (const lease of holding.leases) {
-      const isOver = lease.debited !== null && now >= lease.debited.endsAt
-      if (isOver) {
-        if (lease.left > 0) holding.next = Math.max(1, lease.units - lease.left)
-        giveBack(holding, lease)
-      } else if (lease.debited === null || lease.left > 0) kept.push(lease)
-    }
-    // What requests of different cost leave over is not collected without end.
-    if (kept.length > mostLeases && kept[0]!.debited !== null) giveBack(holding, kept.shift()!)
-    holding.leases = kept
+  /** Asks for every unit. */
+  function spendPlainly(request: LimitRequest): MaybePromise<LimitAnswer> {
+    if (request.force) return store.spend(request)
+    const { workspaceId, charges } = request
+    const held = charges.map((charge) => holdings.find(workspaceId, charge))
+    if (held.every((holding) => holding === undefined)) return store.spend(request)
+    const sentAt = present()
+    const answer = store.spend(request)
+    const finish = (came: LimitAnswer): MaybePromise<LimitAnswer> =>
+      came.ok ? came : yieldHeld(request, held, sentAt, came)
+    return isPromise(answer) ? answer.then(finish) : finish(answer)
   }
 
-  /** Gives back what a subject holds under limits that are others now. */
-  function letGo({ workspaceId, charges, force = false }: LimitRequest): void {
-    if (holdings.size === 0 || charges.length !== 1 || force) return
-    const { subject, rules } = charges[0]!
-    const key = subjectKey(workspaceId, subject)
-    const holding = holdings.get(key)
-    if (holding === undefined || formatLimits(holding.rules) === formatLimits(rules)) return
-    for (const lease of holding.leases) giveBack(holding, lease)
-    holdings.delete(key)
-  }
-
-  function holdingOf(request: LimitRequest, { subject, rules }: LimitCharge): Holding | undefined {
-    const { workspaceId } = request
-    const key = subjectKey(workspaceId, subject)
-    const found = holdings.get(key)
-    if (found !== undefined) {
-      if (found.rules === rules) return found
-      // Limits that were changed hold from the next request on.
-      letGo(request)
-      if (holdings.has(key)) {
-        found.rules = rules
-        return found
-      }
-    }
-    if (holdings.size >= maxSubjects) return undefined
-    const made = {
-      ...{ workspaceId, subject, rules, leases: [], landings: new Map<Lease, Promise<LimitAnswer>>() },
-      ...{ next: 1, plainUntil: -Infinity, busyUntil: -Infinity },
-    }
-    holdings.set(key, made)
-    return made
-  }
-
-  function land(holding: Holding, lease: Lease, sentAt: number, answer: LimitAnswer): LimitAnswer {
-    holding.landings.delete(lease)
-    const ends = holding.rules.map((rule) => bucketStart(rule, bucketAt(rule, answer.now) + 1))
-    // The store may have answered as soon as it was asked, so its time can be ahead by the whole round trip.
-    const endsAt = sentAt + (Math.min(...ends) - answer.now)
-    lease.debited = { answer, at: clock.monotonic(), endsAt }
-    holding.busyUntil = endsAt
-    if (!answer.ok) {
-      lease.left = 0
-      holding.plainUntil = endsAt
+  /** What is held unused here must not be what a request is refused for: it is given back, and the store asked again. */
+  function yieldHeld(
+    request: LimitRequest,
+    held: readonly (Holding | undefined)[],
+    sentAt: Moment,
+    refusal: LimitAnswer,
+  ): MaybePromise<LimitAnswer> {
+    const now = present()
+    let units = 0
+    let at = 0
+    request.charges.forEach(({ rules }, i) => {
+      const refuses = refusal.meters.slice(at, (at += rules.length)).some(({ fits }) => !fits)
+      const holding = held[i]
+      if (holding === undefined || !refuses) return
+      holding.plainUntil = Math.max(holding.plainUntil, endOf(rules, refusal.now, sentAt).monotonic)
       holding.next = 1
+      for (const lease of holding.leases) {
+        if (lease.debited === null || isOver(lease.debited, now)) continue
+        units += lease.left
+        holdings.giveBack(holding, lease)
+      }
+    })
+    if (units === 0) return refusal
+    const returned = holdings.returned()
+    return returned === undefined ? store.spend(request) : returned.then(() => store.spend(request))
+  }
+
+  function running({ leases }: Holding, cost: number, now: Moment): Lease | undefined {
+    return leases.find(({ debited, left }) => debited !== null && left >= cost && !isOver(debited, now))
+  }
+
+  /** Puts back what a request was to get that does not get it. */
+  function putBack(parts: readonly Part[]): void {
+    for (const { charge, holding, lease } of parts) {
+      if (lease.debited !== null && !lease.debited.ok) continue
+      lease.left += charge.cost
+      if (!holdings.keeps(holding) || !holding.leases.includes(lease)) holdings.giveBack(holding, lease)
     }
-    // The limits were changed, or the key deleted, while it was on its way.
-    if (holdings.get(subjectKey(holding.workspaceId, holding.subject)) !== holding) giveBack(holding, lease)
-    return answer
   }
 
-  function debit(holding: Holding, request: LimitRequest, cost: number): MaybePromise<LimitAnswer> {
-    const { workspaceId, subject, rules, leases } = holding
-    const sentAt = clock.monotonic()
-    const isBusy = holding.landings.size > 0 || sentAt < holding.busyUntil
-    const size = Math.min(units, Math.max(cost, isBusy ? holding.next * 2 : holding.next))
-    holding.next = size
-    const lease: Lease = { units: size, left: size - cost, debited: null }
-    const answer = store.spend({ workspaceId, charges: [{ subject, rules, cost: size }] })
-    leases.push(lease)
-    if (!isPromise(answer)) {
-      land(holding, lease, sentAt, answer)
-      return conclude(lease, request, cost)
-    }
-    const landing = answer.then(
-      (came) => land(holding, lease, sentAt, came),
-      (error: unknown) => {
-        holding.landings.delete(lease)
-        holding.leases = holding.leases.filter((other) => other !== lease)
-        throw error
-      },
-    )
-    holding.landings.set(lease, landing)
-    return landing.then(() => conclude(lease, request, cost))
-  }
-
-  /** What a request gets that has put its units aside in a lease. */
-  function conclude(lease: Lease, request: LimitRequest, cost: number): MaybePromise<LimitAnswer> {
-    const { answer } = lease.debited!
-    if (answer.ok) return shown(lease)
-    // What was too much for all of them may still be enough for one.
-    return lease.units === cost ? answer : store.spend(request)
-  }
-
-  /** How the limits stand, without what is debited and not spent yet. */
-  function shown(lease: Lease): LimitAnswer {
-    const { answer, at } = lease.debited!
-    const now = answer.now + Math.max(0, Math.floor(clock.monotonic() - at))
-    const meters = answer.meters.map((meter) => {
-      const used = Math.max(0, meter.used - lease.left)
+  /** How a subject's limits stand, without what is debited and not spent yet. */
+  function metersOf(meters: readonly LimitMeter[], unspent: number): readonly LimitMeter[] {
+    return meters.map((meter) => {
+      const used = Math.max(0, meter.used - unspent)
       return { ...meter, used, remaining: Math.max(0, meter.rule.limit - used) }
     })
-    return { ok: true, now, meters }
+  }
+
+  function shown(leases: readonly Lease[]): LimitAnswer {
+    const passed = clock.monotonic()
+    const nows = leases.map(({ debited }) => debited!.now + Math.max(0, Math.floor(passed - debited!.at)))
+    const meters = leases.flatMap(({ debited, left }) => metersOf(debited!.meters, left))
+    return { ok: true, now: Math.max(...nows), meters }
+  }
+
+  /**
+   * Spends what was put aside, now that all of it is there.
+   *
+   * @param cameAt when the request came: where its debit's bucket had ended by then, it is to be counted in the next
+   */
+  function conclude(
+    request: LimitRequest,
+    parts: readonly Part[],
+    cameAt: Moment,
+  ): MaybePromise<LimitAnswer> {
+    // What one answer has brought is spent as it comes; a lease that was there before may have ended meanwhile.
+    const isOne = parts.every(({ landing }) => landing !== undefined && landing === parts[0]!.landing)
+    const at = isOne ? cameAt : present()
+    const holds = ({ lease }: Part): boolean => lease.debited!.ok && !isOver(lease.debited!, at)
+    if (parts.every(holds)) return shown(parts.map(({ lease }) => lease))
+    putBack(parts)
+    // What was too much for all of them may still be enough for one.
+    return spendPlainly(request)
+  }
+
+  async function wait(request: LimitRequest, parts: readonly Part[], cameAt: Moment): Promise<LimitAnswer> {
+    try {
+      await Promise.all(parts.map(({ landing }) => landing))
+    } catch (error) {
+      putBack(parts)
+      throw error
+    }
+    return conclude(request, parts, cameAt)
+  }
+
+  function land(holding: Holding, lease: Lease, sentAt: Moment, answer: LimitAnswer): void {
+    holding.landings.delete(lease)
+    const ends = endOf(holding.rules, answer.now, sentAt)
+    const { ok, now, meters } = answer
+    lease.debited = { ok, now, meters, at: clock.monotonic(), ends }
+    holding.busyUntil = ends.monotonic
+    if (!ok) {
+      lease.left = 0
+      if (meters.some(({ fits }) => !fits)) {
+        holding.plainUntil = ends.monotonic
+        holding.next = 1
+      }
+    }
+    // The limits were changed, or the key deleted, while it was on its way.
+    if (!holdings.keeps(holding)) holdings.giveBack(holding, lease)
+  }
+
+  /** Asks the store, and debits ahead of the subjects that have no lease: those without one in `before`. */
+  function debit(
+    request: LimitRequest,
+    held: readonly Holding[],
+    before: readonly (Lease | undefined)[],
+  ): MaybePromise<LimitAnswer> {
+    const sentAt = present()
+    const made = request.charges.map(({ cost }, i): Lease | undefined => {
+      if (before[i] !== undefined) return undefined
+      const { landings, busyUntil, next } = held[i]!
+      const isBusy = landings.size > 0 || sentAt.monotonic < busyUntil
+      const size = Math.min(units, Math.max(cost, isBusy ? next * 2 : next))
+      held[i]!.next = size
+      return { units: size, left: size - cost, debited: null }
+    })
+    const charges = request.charges.map((charge, i) => ({ ...charge, cost: made[i]?.units ?? charge.cost }))
+    const answer = store.spend({ workspaceId: request.workspaceId, charges })
+    made.forEach((lease, i) => lease && held[i]!.leases.push(lease))
+
+    const landAll = ({ ok, now, meters }: LimitAnswer): void => {
+      let at = 0
+      made.forEach((lease, i) => {
+        const own = meters.slice(at, (at += request.charges[i]!.rules.length))
+        if (lease) land(held[i]!, lease, sentAt, { ok, now, meters: own })
+      })
+    }
+    const finish = (came: LimitAnswer): MaybePromise<LimitAnswer> => {
+      if (came.ok) return shownOf(request, came, made, before)
+      const isPlain = made.every(
+        (lease, i) => lease === undefined || lease.units === request.charges[i]!.cost,
+      )
+      return isPlain ? yieldHeld(request, held, sentAt, came) : spendPlainly(request)
+    }
+    if (!isPromise(answer)) {
+      landAll(answer)
+      return finish(answer)
+    }
+    const landing = answer.then(landAll, (error: unknown) => {
+      made.forEach((lease, i) => {
+        if (lease === undefined) return
+        held[i]!.landings.delete(lease)
+        held[i]!.leases = held[i]!.leases.filter((other) => other !== lease)
+      })
+      throw error
+    })
+    made.forEach((lease, i) => lease && held[i]!.landings.set(lease, landing))
+    return landing.then(() => answer.then(finish))
+  }
+
+  /** How all limits of a request stand that has asked the store. */
+  function shownOf(
+    { charges }: LimitRequest,
+    { ok, now, meters }: LimitAnswer,
+    made: readonly (Lease | undefined)[],
+    before: readonly (Lease | undefined)[],
+  ): LimitAnswer {
+    let at = 0
+    const told = charges.flatMap(({ rules }, i) => {
+      const own = meters.slice(at, (at += rules.length))
+      const lease = made[i] ?? before[i]
+      return metersOf(own, lease?.debited ? lease.left : 0)
+    })
+    return { ok, now, meters: told }
   }
 
   function take(request: LimitRequest): LimitAnswer | undefined {
     if (!isLeased(request)) return undefined
-    const charge = request.charges[0]!
-    const holding = holdings.get(subjectKey(request.workspaceId, charge.subject))
-    if (holding === undefined || holdingOf(request, charge) !== holding) return undefined
-    const now = clock.monotonic()
-    for (const lease of holding.leases) {
-      if (lease.debited === null || now >= lease.debited.endsAt || lease.left < charge.cost) continue
-      lease.left -= charge.cost
-      return shown(lease)
+    const now = present()
+    const { charges } = request
+    const leases: Lease[] = []
+    for (const charge of charges) {
+      const holding = holdings.find(request.workspaceId, charge)
+      const lease = holding && running(holding, charge.cost, now)
+      if (lease === undefined) return undefined
+      leases.push(lease)
     }
-    return undefined
-  }
-
-  function sweepNow(): void {
-    const now = clock.monotonic()
-    for (const [key, holding] of holdings) {
-      tidy(holding, now)
-      if (holding.leases.length === 0 && now >= holding.plainUntil) holdings.delete(key)
-    }
+    for (let i = 0; i < leases.length; i++) leases[i]!.left -= charges[i]!.cost
+    return shown(leases)
   }
 
   return {
     ...store,
     take,
     spend(request) {
-      const held = take(request)
-      if (held !== undefined) return held
-      const charge = request.charges[0]
-      if (charge === undefined || !isLeased(request)) {
-        letGo(request)
-        return store.spend(request)
+      const taken = take(request)
+      if (taken !== undefined) return taken
+      const { workspaceId, charges } = request
+      if (!isLeased(request)) return spendPlainly(request)
+      const held: Holding[] = []
+      for (const charge of charges) {
+        const holding = holdings.open(workspaceId, charge)
+        if (holding === undefined) return spendPlainly(request)
+        held.push(holding)
       }
-      const holding = holdingOf(request, charge)
-      if (holding === undefined) return store.spend(request)
-      const now = clock.monotonic()
-      tidy(holding, now)
-      if (now < holding.plainUntil) return store.spend(request)
+      const now = present()
+      for (const holding of held) holdings.tidy(holding, now)
+      if (held.some(({ plainUntil }) => now.monotonic < plainUntil)) return spendPlainly(request)
       // Units of a debit that is on its way are put aside for as many as they are enough for.
-      for (const [lease, landing] of holding.landings) {
-        if (lease.left < charge.cost) continue
-        lease.left -= charge.cost
-        return landing.then(() => conclude(lease, request, charge.cost))
-      }
-      return debit(holding, request, charge.cost)
+      const parts = charges.map((charge, i): Part | undefined => {
+        const holding = held[i]!
+        const ready = running(holding, charge.cost, now)
+        if (ready !== undefined) return { charge, holding, lease: ready, landing: undefined }
+        for (const [lease, landing] of holding.landings) {
+          if (lease.left >= charge.cost) return { charge, holding, lease, landing }
+        }
+        return undefined
+      })
+      const whole = parts.filter((part) => part !== undefined)
+      const leases = parts.map((part) => part?.lease)
+      if (whole.length < charges.length) return debit(request, held, leases)
+      for (const { charge, lease } of whole) lease.left -= charge.cost
+      return wait(request, whole, now)
     },
     forget(workspaceId, subject) {
-      holdings.delete(subjectKey(workspaceId, subject))
+      holdings.forget(workspaceId, subject)
       return store.forget(workspaceId, subject)
     },
-    async sweep() {
-      sweepNow()
-      await Promise.all(returning)
-    },
-    async returnAll() {
-      for (const holding of holdings.values()) {
-        for (const lease of holding.leases) giveBack(holding, lease)
-      }
-      holdings.clear()
-      await Promise.all(returning)
-    },
+    sweep: () => holdings.sweep(present()),
+    returnAll: () => holdings.clear(),
   }
+}
+
+/**
+ * When the narrowest bucket ends that something was spent in, by this process's clocks. The store may have answered as
+ * soon as it was asked, so its time can be ahead by the whole round trip; and what it tells in whole milliseconds can
+ * have been one more.
+ */
+function endOf(rules: readonly LimitRule[], storeNow: number, sentAt: Moment): Moment {
+  const ends = rules.map((rule) => bucketStart(rule, bucketAt(rule, storeNow) + 1))
+  const lastsMs = Math.min(...ends) - storeNow - 1
+  return { monotonic: sentAt.monotonic + lastsMs, wall: sentAt.wall + lastsMs }
 }

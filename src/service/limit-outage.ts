@@ -1,12 +1,12 @@
 import { isKeyrungError } from '../core/errors.js'
-import type { LimitRule } from '../core/limit.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitAnswer, LimitRequest, LimitStore } from '../ports/limit-store.js'
 import { uncounted } from './guarded-limits.js'
+import { createLimitDebts } from './limit-debts.js'
 import type { LeasedLimits } from './limit-leases.js'
-import { createLocalShare, subjectKey } from './local-share.js'
+import { createLocalShare } from './local-share.js'
 import type { Notify } from './notice.js'
 import { errorWord } from './time-limit.js'
 
@@ -31,6 +31,8 @@ export interface OutageOptions {
   readonly store: LimitStore & Partial<Pick<LeasedLimits, 'take'>>
   /** The part of each limit that may be spent without the store; null: none. */
   readonly share: number | null
+  /** The most subjects that can owe at a time; further ones are refused, as to forget a debt would be to refill it. */
+  readonly maxDebts?: number
   readonly clock: Clock
   readonly notify: Notify
 }
@@ -39,20 +41,19 @@ export interface OutageOptions {
 export interface OutageSpending {
   /** @throws KeyrungError `limits_unavailable` where it could not be counted and may not go on without */
   spend(request: LimitRequest): MaybePromise<LimitAnswer>
-  /** Finds out whether the store is back, and tells it what was spent meanwhile; never throws. */
+  /** Asks the store how limits stand, and spends nothing; null: it is away. */
+  look(request: LimitRequest): Promise<LimitAnswer | null>
+  /** Finds out whether the store is back, and tells it some of what was spent meanwhile; never throws. */
   recover(): Promise<void>
   state(): LimitsState
 }
 
-/** What a subject has spent here, until the store knows of it. */
-interface Debt {
-  readonly workspaceId: string
-  readonly subject: string
-  rules: readonly LimitRule[]
-  units: number
-  /** On its way to the store. */
-  payment: Promise<unknown> | undefined
-}
+/** The most subjects that can owe at a time, unless said otherwise. */
+const usualDebts = 100_000
+
+/** How long one step of recovery begins to tell the store of debts, in milliseconds, and how often. */
+const payingMs = 1_000
+const payingRounds = 30
 
 /** What is looked at to find out whether the store is back. */
 const look: LimitRequest = {
@@ -70,13 +71,28 @@ const look: LimitRequest = {
  * Puts a policy for outages before a limit store. From its first failure on, one request or probe at a time finds out
  * whether it is back; the others are refused at once, or spend from the local share.
  */
-export function createOutageSpending({ store, share, clock, notify }: OutageOptions): OutageSpending {
+export function createOutageSpending(options: OutageOptions): OutageSpending {
+  const { store, share, clock, notify, maxDebts = usualDebts } = options
   const local = share === null ? null : createLocalShare(share)
-  const debts = new Map<string, Debt>()
   // Before it first answered, others may have spent everything just now.
   let answered = { now: clock.now(), monotonic: clock.monotonic() }
   let since: number | null = null
+  /** The store's time when it was seen to be away: until then it may have answered others. */
+  let lostAt = answered.now
   let probing = false
+
+  const storeNow = (): number =>
+    answered.now + Math.max(0, Math.floor(clock.monotonic() - answered.monotonic))
+  const debts = createLimitDebts({
+    most: maxDebts,
+    now: storeNow,
+    spend(request) {
+      const answer = store.spend(request)
+      return isPromise(answer)
+        ? answer.then((came) => noteAnswer(request, came))
+        : noteAnswer(request, answer)
+    },
+  })
 
   function noteAnswer(request: LimitRequest, answer: LimitAnswer): LimitAnswer {
     if (local === null) {
@@ -87,13 +103,14 @@ export function createOutageSpending({ store, share, clock, notify }: OutageOpti
     local.note(request, answer)
     // What was on its way when the store failed, and came through, counts here too.
     if (since !== null && answer.ok && !request.force)
-      local.spend({ ...request, force: true }, answer.now, answer.now)
+      local.spend({ ...request, force: true }, answer.now, lostAt)
     return answer
   }
 
   function begin(error: unknown): void {
     if (since !== null) return
     since = clock.now()
+    lostAt = storeNow()
     local?.clear()
     const what = local === null ? 'are answered 503' : 'spend from the local share'
     const why = (isKeyrungError(error) && error.internal) || errorWord(error)
@@ -115,53 +132,17 @@ export function createOutageSpending({ store, share, clock, notify }: OutageOpti
   }
 
   function spendLocally(request: LimitRequest): LimitAnswer {
-    const now = answered.now + Math.max(0, Math.floor(clock.monotonic() - answered.monotonic))
-    const answer = local!.spend(request, now, answered.now)
-    if (answer.ok) for (const charge of request.charges) owe(request.workspaceId, charge)
+    if (!debts.admits(request)) throw uncounted('more subjects owe it something than can be kept in mind')
+    const answer = local!.spend(request, storeNow(), lostAt)
+    if (answer.ok) debts.owe(request)
     return answer
-  }
-
-  function owe(workspaceId: string, { subject, rules, cost }: LimitRequest['charges'][number]): void {
-    const key = subjectKey(workspaceId, subject)
-    const debt = debts.get(key)
-    if (debt === undefined) debts.set(key, { workspaceId, subject, rules, units: cost, payment: undefined })
-    else {
-      debt.rules = rules
-      debt.units += cost
-    }
-  }
-
-  /** Tells the store what a subject has spent here. If it is told twice, as its answer was lost, that only denies more. */
-  function pay(key: string, debt: Debt): MaybePromise<unknown> {
-    if (debt.payment) return debt.payment
-    const { workspaceId, subject, rules, units } = debt
-    const request = { workspaceId, charges: [{ subject, rules, cost: units }], force: true }
-    const paid = (answer: LimitAnswer): void => {
-      noteAnswer(request, answer)
-      debt.units -= units
-      if (debt.units === 0) debts.delete(key)
-    }
-    const answer = store.spend(request)
-    if (!isPromise(answer)) return paid(answer)
-    return (debt.payment = answer.then(paid).finally(() => (debt.payment = undefined)))
-  }
-
-  /** Nobody spends at the store again before it knows what they have spent here. */
-  function settle(request: LimitRequest): MaybePromise<unknown> {
-    const waits: Promise<unknown>[] = []
-    for (const { subject } of request.charges) {
-      const key = subjectKey(request.workspaceId, subject)
-      const debt = debts.get(key)
-      const payment = debt && pay(key, debt)
-      if (isPromise(payment)) waits.push(payment)
-    }
-    return waits.length === 0 ? undefined : Promise.all(waits)
   }
 
   function spendAtStore(request: LimitRequest): MaybePromise<LimitAnswer> {
     const failed = (error: unknown): LimitAnswer => fail(request, error)
     try {
-      const settled = debts.size === 0 ? undefined : settle(request)
+      // Nobody spends at the store again before it knows what they have spent here.
+      const settled = debts.size === 0 ? undefined : debts.settle(request)
       // More may have been spent here while the debt was on its way, so it is looked at again.
       if (isPromise(settled)) return settled.then(() => spendAtStore(request), failed)
       const answer = store.spend(request)
@@ -193,28 +174,26 @@ export function createOutageSpending({ store, share, clock, notify }: OutageOpti
   function probe(): MaybePromise<void> {
     if (since === null || probing) return undefined
     probing = true
-    const [owing] = debts
     const back = (): void => {
       probing = false
       if (since !== null) end()
     }
     const still = (): void => void (probing = false)
     try {
-      const answer = owing ? pay(...owing) : store.spend(look)
+      const answer = debts.size > 0 ? debts.payOne() : store.spend(look)
       return isPromise(answer) ? (answer as Promise<unknown>).then(back, still) : back()
     } catch {
       return still()
     }
   }
 
-  async function payAll(): Promise<void> {
-    for (const [key, debt] of debts) {
-      if (since !== null) return
-      try {
-        await pay(key, debt)
-      } catch (error) {
-        begin(error)
-      }
+  async function payDebts(): Promise<void> {
+    const until = clock.monotonic() + payingMs
+    let rounds = 0
+    try {
+      await debts.paySome(() => since === null && rounds++ < payingRounds && clock.monotonic() < until)
+    } catch (error) {
+      begin(error)
     }
   }
 
@@ -229,9 +208,20 @@ export function createOutageSpending({ store, share, clock, notify }: OutageOpti
       // A store that answers at once may be back by now.
       return since === null ? spendAtStore(request) : spendLocally(request)
     },
+    async look(request) {
+      if (since !== null) return null
+      try {
+        // What is not told yet would count as unspent.
+        await debts.settle(request)
+        return await store.spend(request)
+      } catch {
+        return null
+      }
+    },
     async recover() {
+      debts.sweep()
       await probe()
-      await payAll()
+      await payDebts()
     },
     state: () => ({
       store: store.name,

@@ -6,6 +6,7 @@ import { isPromise } from '../core/maybe-promise.js'
 import type { ServiceContext } from './context.js'
 import type { LimitsState } from './limit-outage.js'
 import type { LimitSettings } from './limit-settings.js'
+import type { Standings, StandingLimit } from './limit-standing.js'
 import { admitActor } from './management.js'
 import type { SourceState } from './source-allowance.js'
 
@@ -13,8 +14,8 @@ import type { SourceState } from './source-allowance.js'
 export interface LimitsView {
   /** What holds for a key without limits of its own: the host's defaults, or the plan's of the same name. */
   readonly keys: readonly Limit[]
-  /** What holds for all keys of the workspace together. */
-  readonly workspace: readonly Limit[]
+  /** What holds for all keys of the workspace together, and how it stands. */
+  readonly workspace: readonly StandingLimit[]
   /** What holds for all keys in it that are bound to one user together. */
   readonly owner: readonly Limit[]
   /** How counting goes on this instance; null: nothing can be counted. */
@@ -26,9 +27,10 @@ export interface LimitsView {
 /** What the view is made of. */
 export interface LimitsParts {
   readonly context: Pick<ServiceContext, 'clock' | 'keySettings' | 'rights' | 'store'>
-  readonly settings: Pick<LimitSettings, 'workspace' | 'owner'>
+  readonly settings: Pick<LimitSettings, 'owner'>
   counting(): LimitsState | null
   sources(): SourceState | null
+  readonly standings: Standings
 }
 
 /** Makes the call that shows limits to whoever may list keys. */
@@ -41,7 +43,7 @@ export function createLimitsView(parts: LimitsParts): (actor: Actor) => Promise<
     const { rule, ...source } = parts.sources() ?? { rule: null }
     return {
       keys: shown(mergeLimits([context.keySettings.limits, limits])),
-      workspace: shown(settings.workspace),
+      workspace: await parts.standings.ofWorkspace(workspaceId),
       owner: shown(settings.owner),
       counting: parts.counting(),
       sources: rule === null ? null : { limit: limitOf(rule), ...(source as Omit<SourceState, 'rule'>) },

@@ -35,7 +35,7 @@ export interface LocalShare {
   /**
    * Spends from the share.
    *
-   * @param since when the store last answered anything: what was left then can have been spent by others
+   * @param since when the store was seen to be away: what was left until then can have been spent by others
    * @throws KeyrungError `limits_unavailable` for what the share could never admit, though the limit could
    */
   spend(request: LimitRequest, now: StoreTime, since: StoreTime): LimitAnswer
@@ -58,8 +58,8 @@ export function createLocalShare(share: number): LocalShare {
   }
 
   /**
-   * How a limit stands here at first: full as of the store's last answer, so that nothing is admitted until a whole
-   * window has passed since; of a long one, a share of what was left is free, if that is known of the same period.
+   * How a limit stands here at first: full as of when the store was seen to be away, so that nothing is admitted until a
+   * whole window has passed since; of a long one, a share of what was left is free, if that is known of the same period.
    */
   function begin(rule: LimitRule, own: LimitRule, key: string, since: StoreTime): LimitState {
     const last = known.get(key)

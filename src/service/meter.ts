@@ -9,8 +9,10 @@ import { guardLimits, uncounted } from './guarded-limits.js'
 import type { Job } from './job.js'
 import type { LimitSettings } from './limit-settings.js'
 import { leaseLimits } from './limit-leases.js'
+import { createStandings } from './limit-standing.js'
+import type { Standings } from './limit-standing.js'
 import { createOutageSpending } from './limit-outage.js'
-import type { LimitsState } from './limit-outage.js'
+import type { LimitsState, OutageSpending } from './limit-outage.js'
 import { quietly } from './notice.js'
 import type { Notify } from './notice.js'
 
@@ -35,9 +37,11 @@ export interface Meter {
   know(limit: LimitRule): void
   /** Forgets what a deleted key has spent; off the path, as that ends by itself in any case. */
   forget(workspaceId: string, keyId: string): void
+  readonly standings: Standings
   readonly jobs: readonly Job[]
   /** Null: nothing can be counted here. */
   state(): LimitsState | null
+  /** Gives back and tells the store what it can, in a few times its time limit; what is lost is told by `limits_lost`. */
   close(): Promise<void>
 }
 
@@ -54,7 +58,7 @@ export function createMeter(options: MeterOptions): Meter {
     guarded && settings.leaseUnits !== null ? leaseLimits(guarded, settings.leaseUnits, clock) : null
   const store: LimitStore | null = leased ?? guarded
   const spending = store && createOutageSpending({ store, share: settings.share, clock, notify })
-  const operations = new Set<string>()
+  const operations = new Map<string, LimitRule>()
   let isTold = false
 
   function refuseUncounted(): never {
@@ -69,7 +73,7 @@ export function createMeter(options: MeterOptions): Meter {
   }
 
   async function forgetAll(counted: LimitStore, workspaceId: string, keyId: string): Promise<void> {
-    const subjects = [...operations].map((name) => operationSubject(name, keyId))
+    const subjects = [...operations.keys()].map((name) => operationSubject(name, keyId))
     for (const subject of [keySubject(keyId), ...subjects]) {
       try {
         await counted.forget(workspaceId, subject)
@@ -77,6 +81,27 @@ export function createMeter(options: MeterOptions): Meter {
         return
       }
     }
+  }
+
+  /** A store that answers slowly is not waited for without end. */
+  async function payDebts({ recover, state }: OutageSpending): Promise<void> {
+    const until = clock.monotonic() + settings.timeoutMs
+    do await recover()
+    while (state().mode === 'ok' && state().owing > 0 && clock.monotonic() < until)
+  }
+
+  function tellLost(units: number, owing: number): void {
+    const lost = [
+      ...(units > 0
+        ? [`did not take back ${units} units that were debited ahead, so they count as used`]
+        : []),
+      ...(owing > 0 ? [`was not told what was spent beyond it (subjects: ${owing})`] : []),
+    ]
+    if (lost.length === 0) return
+    notify({
+      code: 'limits_lost',
+      message: `The limit store ${settings.store?.name} ${lost.join(', and ')}.`,
+    })
   }
 
   const jobs: Job[] = []
@@ -87,7 +112,8 @@ export function createMeter(options: MeterOptions): Meter {
       async step() {
         await spending.recover()
         await leased?.sweep()
-        return { left: 'nothing' }
+        const { mode, owing } = spending.state()
+        return { left: mode === 'ok' && owing > 0 ? 'more' : 'nothing' }
       },
     })
   }
@@ -108,20 +134,26 @@ export function createMeter(options: MeterOptions): Meter {
       if (request === null) return null
       return spending === null ? refuseUncounted() : spending.spend(request)
     },
-    know: ({ name }) => void operations.add(name),
+    know: (limit) => void operations.set(limit.name, limit),
     forget(workspaceId, keyId) {
       if (store !== null) void forgetAll(store, workspaceId, keyId)
     },
+    standings: createStandings({
+      ...{ charges, workspace: options.workspace },
+      operations: () => operations.values(),
+      look: (request) => spending && spending.look(request),
+    }),
     jobs,
     state: () => spending && spending.state(),
     async close() {
-      await spending?.recover()
-      await leased?.returnAll()
+      if (store === null || spending === null) return
+      const [units] = await Promise.all([leased?.returnAll() ?? 0, payDebts(spending)])
       try {
-        await store?.close()
+        await store.close()
       } catch {
         // Whoever ends has nothing left to count.
       }
+      tellLost(units, spending.state().owing)
     },
   }
 }

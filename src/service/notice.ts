@@ -8,6 +8,7 @@ export interface Notice {
     | 'hook_failing'
     | 'limits_failing'
     | 'limits_recovered'
+    | 'limits_lost'
     | 'secrets_orphaned'
     | 'uses_dropped'
     | 'usage_dropped'

@@ -35,16 +35,24 @@ export interface SourceState {
   readonly refused: number
 }
 
+/** Whether the store may be asked about what one source presents. */
+export interface SourceGate {
+  /** Asked only about a secret that is not known good; a no is counted as a refusal. */
+  admits(): boolean
+  /** How the allowance stands, where it did not admit. */
+  readonly report: LimitReport | null
+}
+
 /**
  * How often a source may present a credential that is not valid: a flood of them then costs neither the store nor
  * memory, and says nothing about what is wrong with each.
  */
 export interface SourceAllowance {
   /**
-   * Before the store is asked about a secret: how the allowance of its source stands, if it is used up and the secret is
-   * not known good. Null, without a look at either, while no source has used its allowance up.
+   * What says whether the store may be asked about a secret that is not known good. Null, without a look at the source, while none
+   * has used its allowance up: then it may.
    */
-  refuse(secret: unknown, origin: CredentialOrigin): LimitReport | null
+  gate(origin: CredentialOrigin): SourceGate | null
   /** Counts a credential that was not valid; answers how the allowance stands if it was used up already. */
   spend(origin: CredentialOrigin): LimitReport | null
   /** Null where there is no such limit. */
@@ -62,7 +70,7 @@ export const defaultSourceLimit: Limit = { name: 'failed-authentication', limit:
 
 /** Without a limit, every source may fail as often as it likes. */
 export const unlimitedSources: SourceAllowance = {
-  refuse: () => null,
+  gate: () => null,
   spend: () => null,
   state: () => null,
 }
@@ -78,11 +86,9 @@ export function createSourceAllowance(options: {
   readonly rule: LimitRule
   readonly clock: Clock
   readonly notify: Notify
-  /** Whether a secret was found good lately, as far as that can be told without the store. */
-  isKnown(secret: unknown): boolean
   readonly max?: number
 }): SourceAllowance {
-  const { rule, clock, notify, isKnown, max = maxSources } = options
+  const { rule, clock, notify, max = maxSources } = options
   const rules = [rule]
   const states = new Generations<LimitState>(max)
   // On the monotonic clock: setting the wall clock neither frees anything nor refuses for longer.
@@ -131,10 +137,16 @@ export function createSourceAllowance(options: {
   }
 
   return {
-    refuse(secret, origin) {
+    gate(origin) {
       if (!isAnyOver()) return null
-      const report = refusal(sourceOf(origin))
-      return report === null || isKnown(secret) ? null : count(report)
+      const gate = {
+        report: null as LimitReport | null,
+        admits() {
+          gate.report = count(refusal(sourceOf(origin)))
+          return gate.report === null
+        },
+      }
+      return gate
     },
     spend(origin) {
       const source = sourceOf(origin)

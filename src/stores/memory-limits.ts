@@ -4,7 +4,6 @@ import type { LimitMeter } from '../core/limit-window.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitAnswer, LimitCharge, LimitRefund, LimitRequest, LimitStore } from '../ports/limit-store.js'
 import { systemClock } from '../ports/system-clock.js'
-import type { LimitShelf } from './memory/limit-shelf.js'
 import { LimitSubjects, mostSubjects } from './memory/limit-subjects.js'
 
 /** What a memory limit store can be given. */
@@ -73,24 +72,29 @@ class MemoryLimits implements LimitStore {
   spend(request: LimitRequest): LimitAnswer {
     const now = this.#now()
     const { workspaceId, charges, force = false } = request
+    if (charges.length === 1 && !force && this.#owed === 0) {
+      const answer = this.#spendAtOnce(workspaceId, charges[0]!, now)
+      if (answer !== undefined) return answer
+    }
     const ok = this.#judge(request, now) || force
     const meters = new Array<LimitMeter>(this.#asked)
     let next = 0
     for (let c = 0; c < charges.length; c++) {
       const charge = charges[c]!
       const { rules, cost } = charge
+      const missing = ok ? 0 : cost
       let place = this.#places[c]!
-      if (ok && cost > 0 && (place < 0 || force)) place = this.#makeRoom(workspaceId, charge, place, now)
+      if (ok && cost > 0) {
+        place = this.#makeRoom(workspaceId, charge, place, now)
+        this.#subjects.shelfOf(place).spend(this.#subjects.rowOf(place), cost)
+      }
       if (place < 0) {
-        for (const rule of rules) meters[next++] = meterOf(rule, undefined, 0, 0, now, ok ? 0 : cost)
+        for (const rule of rules) meters[next++] = unusedMeter(rule, now, missing)
         continue
       }
       const shelf = this.#subjects.shelfOf(place)
       const row = this.#subjects.rowOf(place)
-      if (ok && cost > 0) shelf.spend(row, cost)
-      for (let i = 0; i < rules.length; i++) {
-        meters[next++] = meterOf(rules[i]!, shelf, row, i, now, ok ? 0 : cost)
-      }
+      for (let i = 0; i < rules.length; i++) meters[next++] = shelf.meterOf(row, i, rules[i]!, now, missing)
     }
     return { ok, now, meters }
   }
@@ -111,6 +115,15 @@ class MemoryLimits implements LimitStore {
   close(): void {
     this.#closed = true
     this.#subjects.clear()
+  }
+
+  /** The ordinary request: one subject that is known, in the row it has. Undefined: there is more to do. */
+  #spendAtOnce(workspaceId: string, charge: LimitCharge, now: number): LimitAnswer | undefined {
+    const place = this.#subjects.find(workspaceId, charge.subject)
+    if (place < 0) return undefined
+    const shelf = this.#subjects.shelfOf(place)
+    if (!shelf.matches(charge.rules)) return undefined
+    return shelf.spendAtOnce(this.#subjects.rowOf(place), charge, now)
   }
 
   #now(): number {
@@ -153,7 +166,7 @@ class MemoryLimits implements LimitStore {
   #makeRoom(workspaceId: string, { subject, rules, cost }: LimitCharge, place: number, now: number): number {
     let there = place
     if (there < 0) {
-      there = this.#subjects.add(workspaceId, subject, rules, now)
+      there = this.#subjects.add(workspaceId, subject, rules, now, cost)
       this.#owed += stepsPerNewcomer
     }
     if (this.#subjects.shelfOf(there).holds(this.#subjects.rowOf(there), cost)) return there
@@ -174,22 +187,8 @@ class MemoryLimits implements LimitStore {
   }
 }
 
-function meterOf(
-  rule: LimitRule,
-  shelf: LimitShelf | undefined,
-  row: number,
-  i: number,
-  now: number,
-  cost: number,
-): LimitMeter {
-  const used = shelf === undefined ? 0 : shelf.used(row, i)
-  const fits = cost === 0 || used + cost <= rule.limit
-  return {
-    rule,
-    used,
-    remaining: Math.max(0, rule.limit - used),
-    resetAt: shelf === undefined ? now : shelf.resetAt(row, i, now),
-    retryAt: fits ? now : cost > rule.limit ? null : shelf!.freeAt(row, i, rule.limit - cost),
-    fits,
-  }
+/** How a limit stands of which nothing is used. */
+function unusedMeter(rule: LimitRule, now: number, cost: number): LimitMeter {
+  const fits = cost <= rule.limit
+  return { rule, used: 0, remaining: rule.limit, resetAt: now, retryAt: fits ? now : null, fits }
 }

@@ -1,15 +1,14 @@
 import { KeyrungError } from '../core/errors.js'
 import { isDuration } from '../core/time.js'
 import type { Clock } from '../ports/clock.js'
-import type { LimitAnswer, LimitRefund, LimitRequest, LimitStore } from '../ports/limit-store.js'
-import { systemClock } from '../ports/system-clock.js'
-import { readSpent, refundCall, spendCall } from './redis/call.js'
+import type { LimitStore } from '../ports/limit-store.js'
+import { refundCall } from './redis/call.js'
 import { findFace } from './redis/client.js'
 import type { RedisClient, RedisFace } from './redis/client.js'
 import { RedisConnection } from './redis/connection.js'
-import { unavailable } from './redis/failure.js'
 import { subjectKey, workspaceKey } from './redis/keys.js'
-import { refundScript, spendScript } from './redis/script.js'
+import { refundScript } from './redis/script.js'
+import { Spending } from './redis/spending.js'
 import { MemoryWatch } from './redis/watch.js'
 
 export type { IoredisClient, NodeRedisClient, NodeRedisEval, RedisClient } from './redis/client.js'
@@ -56,8 +55,8 @@ function checkedFace({ client, prefix = '', timeoutMs = 1 }: RedisLimitsOptions)
 /**
  * Makes a limit store on Redis, through the host's own client; Redis 5 or later.
  *
- * All charges of a request are one script, run in one round trip on the server's own time; the keys of a workspace lie in
- * one slot of a cluster. The store listens to the client's `error` events until it is closed.
+ * All charges of a request are one script, run in one round trip on the server's own time, together with the requests of
+ * the same turn of the event loop; the keys of a workspace lie in one slot of a cluster, where each has a call of its own. The store listens to the client's `error` events until it is closed.
  *
  * Counts are kept as long as the server keeps them. Where it has lost them, windows of up to an hour start full: nothing
  * of them is admitted until one window has passed since the loss was seen. Longer ones start empty. A loss is seen
@@ -83,39 +82,34 @@ export function redisLimits(options: RedisLimitsOptions): LimitStore {
   const face = checkedFace(options)
   const { prefix = 'keyrung:limits:', timeoutMs = 1_000, clock } = options
   const connection = new RedisConnection(face, timeoutMs)
-  const watch = new MemoryWatch(face.cluster)
+  const spending = new Spending({
+    ...{ connection, now: () => clock?.now() },
+    ...{ watch: new MemoryWatch(face.cluster), apart: face.cluster },
+  })
   const time = (): string => (clock ? String(clock.now()) : '')
 
-  async function spend(request: LimitRequest): Promise<LimitAnswer> {
-    const workspace = workspaceKey(prefix, request.workspaceId)
-    return connection.ask(async () => {
-      const { generation } = connection
-      const seen = watch.seen(workspace, generation, systemClock.monotonic())
-      const { keys, values } = spendCall(request, workspace, time(), seen)
-      const answer = await connection.run(spendScript, keys, values)
-      // Sent again behind another connection by the client, it spoke of a server that this one may not be.
-      if (connection.generation !== generation) throw unavailable('connection lost')
-      const { told, ...spent } = readSpent(answer, request)
-      watch.learn(workspace, seen, told, systemClock.monotonic())
-      return spent
-    })
-  }
-
-  async function refund(given: LimitRefund): Promise<void> {
-    if (given.units === 0) return
-    const { keys, values } = refundCall(given, workspaceKey(prefix, given.workspaceId), time())
-    await connection.ask(() => connection.run(refundScript, keys, values))
+  async function ask(send: () => Promise<unknown>): Promise<void> {
+    connection.enter()
+    try {
+      await connection.ask(send)
+    } finally {
+      connection.leave(1)
+    }
   }
 
   return {
     name: 'redis',
     synchronous: false,
     shared: true,
-    spend,
-    refund,
+    spend: (request) => spending.spend(request, workspaceKey(prefix, request.workspaceId)),
+    async refund(refund) {
+      if (refund.units === 0) return
+      const { keys, values } = refundCall(refund, workspaceKey(prefix, refund.workspaceId), time())
+      await ask(() => connection.run(refundScript, keys, values))
+    },
     async forget(workspaceId, subject) {
       const key = subjectKey(workspaceKey(prefix, workspaceId), subject)
-      await connection.ask(() => connection.remove(key))
+      await ask(() => connection.remove(key))
     },
     close: () => connection.close(),
   }

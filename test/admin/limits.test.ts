@@ -125,7 +125,7 @@ describe('GET /limits', () => {
     expect(status).toBe(200)
     expect(body).toEqual({
       keys: [daily, { ...minute, limit: 600 }],
-      workspace: [{ name: 'everyone', limit: 9, window_seconds: 1.5 }],
+      workspace: [{ name: 'everyone', limit: 9, window_seconds: 1.5, used: 0, remaining: 9, reset_after: 0 }],
       owner: [],
       counting: { store: 'watched', mode: 'ok', since: null, owing: 0 },
       sources: {
@@ -144,6 +144,96 @@ describe('GET /limits', () => {
     expect((await ask('admin', 'GET', '/limits')).body.sources).toMatchObject({ refusing: true, refused: 3 })
     const { ask: askOther } = limitedHost({ limits: { sources: false } })
     expect((await askOther('admin', 'GET', '/limits')).body.sources).toBeNull()
+  })
+})
+
+describe('how limits stand', () => {
+  const workspace = [{ name: 'everyone', limit: 90, windowMs: 60_000 }]
+  const owner = [{ name: 'owners', limit: 70, calendar: 'day' as const }]
+
+  /** A key that has spent three units, two of them on exports. */
+  async function spentHost() {
+    const store = watchedLimits(manualClock())
+    const host = limitedHost({
+      limits: { store, workspace, owner },
+      directory: { rightsOf: (id) => ({ role: id === 'bob' ? 'member' : 'admin', scopes: 'full' }) },
+    })
+    const { key, secret } = await host.makeKey(['contacts:read'], {
+      limits: [minute, daily],
+      owner_id: 'ann',
+    })
+    const exporting = { cost: 2, limit: { name: 'exports', limit: 5, windowMs: 3_600_000 } }
+    const { admit, demand } = host.keyrung
+    await admit({ authorization: [`Bearer ${secret}`] }, demand('contacts:read'))
+    await admit({ authorization: [`Bearer ${secret}`] }, demand('contacts:read', exporting))
+    return { ...host, store, key }
+  }
+
+  test('is told of a key: its own, its owner’s, its workspace’s and its operations’', async () => {
+    const { ask, key, store } = await spentHost()
+    const before = store.requests.length
+    const { status, body, headers } = await ask('admin', 'GET', `/keys/${key.id}/limits`)
+    expect([status, headers.get('cache-control')]).toEqual([200, 'no-store'])
+    expect(body).toEqual({
+      key: [
+        { ...daily, used: 3, remaining: 497, reset_after: expect.any(Number) },
+        { ...minute, used: 3, remaining: 57, reset_after: 61 },
+      ],
+      owner: [
+        {
+          name: 'owners',
+          limit: 70,
+          calendar: 'day',
+          used: 3,
+          remaining: 67,
+          reset_after: expect.any(Number),
+        },
+      ],
+      workspace: [
+        { name: 'everyone', limit: 90, window_seconds: 60, used: 3, remaining: 87, reset_after: 61 },
+      ],
+      operations: [
+        { name: 'exports', limit: 5, window_seconds: 3600, used: 2, remaining: 3, reset_after: 3660 },
+      ],
+    })
+    const asked = store.requests.slice(before).flatMap(({ charges }) => charges)
+    expect(asked.map(({ cost }) => cost)).toEqual([0, 0, 0, 0])
+  })
+
+  test('is told of a workspace, and of another one nothing that this one has spent', async () => {
+    const { ask } = await spentHost()
+    expect((await ask('admin', 'GET', '/limits')).body.workspace).toMatchObject([{ used: 3, remaining: 87 }])
+  })
+
+  test('is not told while the limit store is away; what is configured is', async () => {
+    const { ask, key, store } = await spentHost()
+    store.trouble = new Error('away')
+    const unknown = { used: null, remaining: null, reset_after: null }
+    const { body } = await ask('admin', 'GET', `/keys/${key.id}/limits`)
+    expect(body.key).toEqual([
+      { ...daily, ...unknown },
+      { ...minute, ...unknown },
+    ])
+    const { body: all } = await ask('admin', 'GET', '/limits')
+    expect(all.workspace).toEqual([{ name: 'everyone', limit: 90, window_seconds: 60, ...unknown }])
+  })
+
+  test('is for whoever may look at the key; another workspace’s key is none', async () => {
+    const { ask, key } = await spentHost()
+    const path = `/keys/${key.id}/limits`
+    const codes = []
+    for (const as of ['member', 'other', null]) codes.push((await ask(as, 'GET', path)).status)
+    expect(codes).toEqual([403, 404, 401])
+    expect((await ask('other', 'GET', path)).body.code).toBe('not_found')
+    expect((await ask('admin', 'GET', '/keys/key_unknown/limits')).status).toBe(404)
+    expect((await ask('admin', 'POST', path)).status).toBe(405)
+  })
+
+  test('is nothing where nothing limits a key', async () => {
+    const { ask, makeKey } = limitedHost()
+    const { key } = await makeKey()
+    const { body } = await ask('admin', 'GET', `/keys/${key.id}/limits`)
+    expect(body).toEqual({ key: [], owner: [], workspace: [], operations: [] })
   })
 })
 

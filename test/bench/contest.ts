@@ -41,6 +41,42 @@ export async function contest(
   return standings
 }
 
+const turnMs = 60
+
+/**
+ * The same by the processor's time, of all threads: what is left to the garbage collector counts too, and what others on
+ * this machine do counts less.
+ */
+export async function cpuContest(
+  title: string,
+  contestants: readonly Contestant[],
+  goals: readonly Goal[] = [],
+): Promise<Standings> {
+  const standings = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
+  const calls = new Map<string, number>()
+  for (const { name, run } of contestants) {
+    await turn(run, 500)
+    calls.set(name, Math.ceil((turnMs * 1e6) / (await turn(run, 500))))
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, run } of contestants) standings.get(name)!.push(await turn(run, calls.get(name)!))
+  }
+  report(`${title}; the processor's time`, standings, goals)
+  return standings
+}
+
+/** Nanoseconds of the processor a call. */
+async function turn(run: () => unknown, calls: number): Promise<number> {
+  globalThis.gc?.({ type: 'minor' })
+  const before = process.cpuUsage()
+  for (let i = 0; i < calls; i++) {
+    const done = run()
+    if (done instanceof Promise) await done
+  }
+  const { user, system } = process.cpuUsage(before)
+  return ((user + system) * 1e3) / calls
+}
+
 /** Prints the medians, and rates beside each other as the median of the rounds' own ratios. */
 export function report(title: string, standings: Standings, goals: readonly Goal[] = []): void {
   console.log(`\n${title}`)

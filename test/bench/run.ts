@@ -6,6 +6,8 @@ import { serveAlone } from './contests/http-servers.js'
 import type { ServerName } from './contests/http-servers.js'
 import { httpContest } from './contests/http.js'
 import { limitsContest } from './contests/limits.js'
+import { limitsRedisContest } from './contests/limits-redis.js'
+import { limitsSqlContest } from './contests/limits-sql.js'
 import { scaleContest } from './contests/scale.js'
 import { sqliteContest } from './contests/sqlite.js'
 import { verifyAlone, verifyContest } from './contests/verify.js'
@@ -17,6 +19,8 @@ const contests: Record<string, (argument?: string) => Promise<void>> = {
   sqlite: sqliteContest,
   http: httpContest,
   limits: limitsContest,
+  'limits-redis': limitsRedisContest,
+  'limits-sql': limitsSqlContest,
   scale: scaleContest,
 }
 

@@ -102,6 +102,7 @@ const outcomes: Readonly<Record<string, object>> = {
   },
   'postgres.ts': { stores: ['postgres', 'postgres'], freshness: 'cached', steps: 4 },
   'mysql.ts': { store: 'mysql', freshness: 'cached' },
+  'limits.ts': { store: 'redis', shared: true },
   'restore.ts': { before: [true, true, true, true, false], after: [true, false, false, false, false] },
   'sqlite.ts': { before: 'missing', after: 'current', refused: 'transaction_open' },
   'testing.ts': {
@@ -172,3 +173,20 @@ for (const [kind, protocol, file] of [
       expect(await onServer()).toEqual({ before: true, after: 'key_revoked' })
     })
   })
+
+describeOn('redis', 'what the documents say of limits on Redis', (server) => {
+  it('is what happens there: leases are debited ahead and given back', { timeout: 60_000 }, async () => {
+    vi.resetModules()
+    vi.stubEnv('REDIS_URL', urlOf('redis', await server.createDatabase()))
+    const { onServer } = (await import(join(folder, 'limits.ts'))) as {
+      readonly onServer: () => Promise<object>
+    }
+    expect(await onServer()).toEqual({
+      busy: [true, true, true, true],
+      // How much of it depends on the seconds that the requests fall into.
+      ahead: expect.toSatisfy((used: number) => used >= 4 && used <= 4 * 10),
+      trial: [true, true, 'limited'],
+      returned: 6,
+    })
+  })
+})

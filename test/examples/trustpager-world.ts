@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, type Answer } from '../../examples/telling/client.js'
 import { startHost, type Host } from '../../examples/trustpager/host.js'
+import { wideLimits } from './wide-limits.js'
 
 /** A key as the management API answers it when it is made. */
 interface MadeKey {
@@ -30,11 +31,6 @@ export interface World {
   setScopes(user: string, id: string, scopes: readonly string[]): Promise<void>
   close(): Promise<void>
 }
-
-const wideLimits = [
-  { name: 'minute', limit: 100_000, window_seconds: 60 },
-  { name: 'day', limit: 1_000_000, window_seconds: 86_400 },
-]
 
 /** Starts a host on a free port. */
 export async function createWorld(): Promise<World> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, type Answer } from '../../examples/telling/client.js'
 import { startHost, type Host } from '../../examples/trustpair/host.js'
+import { wideLimits } from './wide-limits.js'
 
 /** A token as the management API answers it when it is made. */
 interface MadeToken {
@@ -18,7 +19,8 @@ export interface World {
   as(user: string | undefined, method: string, path: string, body?: unknown): Promise<Answer>
   /** The API with a token; without one, with no credential. */
   api(token: string | undefined, method: string, path: string, body?: unknown): Promise<Answer>
-  makeToken(user: string, scopes: readonly string[]): Promise<MadeToken>
+  /** A token with limits that no test reaches, unless others are given; `null`: those of every token. */
+  makeToken(user: string, scopes: readonly string[], limits?: readonly object[] | null): Promise<MadeToken>
   /** Changes what the workspace of an admin subscribes to. */
   subscribe(user: string, modules: readonly string[]): Promise<void>
   close(): Promise<void>
@@ -43,8 +45,9 @@ export async function createWorld(): Promise<World> {
     dataDir,
     as: async (user, method, path, body) => (await clientOf(user)).send({ method, path, body }),
     api: (token, method, path, body) => new Client(host.url).send({ method, path, body, key: token }),
-    async makeToken(user, scopes) {
-      const { status, body } = await world.as(user, 'POST', '/admin/keys', { name: 'A token', scopes })
+    async makeToken(user, scopes, limits = wideLimits) {
+      const given = { name: 'A token', scopes, limits }
+      const { status, body } = await world.as(user, 'POST', '/admin/keys', given)
       if (status !== 201) throw new Error(`no token: ${status} ${JSON.stringify(body)}`)
       const { key, secret } = body as { key: { id: string }; secret: string }
       return { id: key.id, secret }

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { request as sendRaw } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
+import { Client } from '../../examples/telling/client.js'
 import { catalog, type TrustpairScope } from '../../examples/trustpair/catalog.js'
 import { startHost } from '../../examples/trustpair/host.js'
 import { isLocalHost, isLoopback } from '../../examples/trustpair/login.js'
@@ -36,6 +37,14 @@ const title = ({ method, path }: Route): string => `${method} ${path}`
 const idOf = (answer: { body: unknown }): string => (answer.body as { id: string }).id
 const listOf = (answer: { body: unknown }): Listed => answer.body as Listed
 
+/** The cookie of a fresh login. */
+async function cookieOf(user: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ user })
+  const login = await fetch(`${world.host.url}/demo/login`, { method: 'POST', headers, body })
+  return login.headers.getSetCookie()[0]!.split(';')[0]!
+}
+
 /** The path with the id of a record that was made for it. */
 async function reach({ path }: Route, token = full): Promise<string> {
   if (!path.includes(':id')) return path
@@ -60,6 +69,10 @@ describe('the story', () => {
       expect(text.match(/ → /g)!.length).toBe(text.match(/ ← /g)!.length)
       expect(text).toMatch(/trustpair_live_…\w{4}\b/)
       expect(text).not.toMatch(/trustpair_live_\w{5}/)
+      expect(text).toMatch(
+        /← 429 +limited: .*\n.*\n.*\n +… [123] s, as Retry-After says, for the limit "burst"\n.*\n.*← 200/,
+      )
+      expect(text).toContain('{"allow":3,"approval":0,"deny":0,"limited":1}')
       expect(await tellStory(own.host.url, () => undefined)).toBe(true)
       await own.close()
     },
@@ -272,13 +285,8 @@ describe('tokens', () => {
   })
 
   it('are not made by a token that comes with an admin’s session, either', async () => {
-    const login = await fetch(`${world.host.url}/demo/login`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"user":"mara"}',
-    })
     const headers = {
-      cookie: login.headers.getSetCookie()[0]!.split(';')[0]!,
+      cookie: await cookieOf('mara'),
       authorization: `Bearer ${full}`,
       'content-type': 'application/json',
     }
@@ -363,6 +371,134 @@ describe('tokens', () => {
     const written = names.map((name) => readFileSync(join(world.dataDir, name), 'latin1')).join('\n')
     expect(written).toContain(id)
     expect(written).not.toContain(secret.slice('trustpair_live_'.length))
+  })
+})
+
+describe('limits', () => {
+  it('hold for every token: 60 requests a minute and 10,000 a day, for each of them apart', async () => {
+    const { secret } = await world.makeToken('mara', ['tags:read'], null)
+    for (let i = 0; i < 60; i++) expect((await world.api(secret, 'GET', '/tags')).status).toBe(200)
+    const headers = { authorization: `Bearer ${secret}` }
+    const refused = await fetch(`${world.host.url}/tags`, { headers })
+    expect(refused.status).toBe(429)
+    expect(refused.headers.get('content-type')).toBe('application/problem+json')
+    expect(refused.headers.get('ratelimit-policy')).toBe('"day";q=10000;w=86400, "minute";q=60;w=60')
+    const wait = Number(refused.headers.get('retry-after'))
+    expect(wait).toBeGreaterThan(0)
+    expect(wait).toBeLessThanOrEqual(61)
+    expect(await refused.json()).toMatchObject({
+      ...{ status: 429, code: 'limited' },
+      limit: { name: 'minute', limit: 60, remaining: 0, window_seconds: 60, retry_after: wait },
+    })
+    const { secret: other } = await world.makeToken('mara', ['tags:read'], null)
+    expect((await world.api(other, 'GET', '/tags')).status).toBe(200)
+  })
+
+  it('of a token’s own are given when it is made, and never afterwards', async () => {
+    const limits = [{ name: 'once', limit: 1, window_seconds: 3_600 }]
+    const { id, secret } = await world.makeToken('mara', ['tags:read'], limits)
+    const path = `/admin/keys/${id}`
+    expect((await world.as('mara', 'GET', path)).body).toMatchObject({ key: { limits } })
+    expect((await world.api(secret, 'GET', '/tags')).status).toBe(200)
+    for (const raised of [null, [{ ...limits[0], limit: 2 }]]) {
+      const edit = await world.as('mara', 'PATCH', path, { limits: raised })
+      expect(told(edit)).toEqual([403, 'operation_disabled'])
+    }
+    const refused = await world.api(secret, 'GET', '/tags')
+    expect([...told(refused), refused.body]).toEqual([
+      ...[429, 'limited'],
+      expect.objectContaining({ limit: expect.objectContaining({ name: 'once' }) }),
+    ])
+    const wrong = [{ name: 'once', limit: 1, window_seconds: 0 }]
+    const made = await world.as('mara', 'POST', '/admin/keys', {
+      name: 'X',
+      scopes: ['tags:read'],
+      limits: wrong,
+    })
+    expect(told(made)).toEqual([422, 'input_invalid'])
+  })
+
+  it('are shown to admins only', async () => {
+    expect((await world.as('mara', 'GET', '/admin/limits')).body).toMatchObject({
+      keys: [
+        { name: 'day', limit: 10_000, window_seconds: 86_400 },
+        { name: 'minute', limit: 60, window_seconds: 60 },
+      ],
+      counting: { store: 'sqlite', mode: 'ok' },
+    })
+    expect(told(await world.as('milo', 'GET', '/admin/limits'))).toEqual([403, 'forbidden'])
+  })
+})
+
+describe('usage', () => {
+  type Report = { totals: object; permissions: { permission: string; allows: string }[] }
+
+  /** What a workspace was used for: this once, by a token that is revoked before anybody looks. */
+  async function useOnce(own: World): Promise<string> {
+    const limits = [{ name: 'few', limit: 2, window_seconds: 3_600 }]
+    const { id, secret } = await own.makeToken('mara', ['tags:write'], limits)
+    await own.api(secret, 'POST', '/tags', { name: 'urgent' })
+    await own.api(secret, 'GET', '/users')
+    await own.api(secret, 'GET', '/tags')
+    await own.as('mara', 'POST', `/admin/keys/${id}/revoke`, {})
+    return id
+  }
+
+  it('is told in the words of the permission reference, of revoked tokens too, and outlives the host', async () => {
+    const own = await createWorld()
+    const id = await useOnce(own)
+    await own.host.close()
+    const host = await startHost({ dataDir: own.dataDir, port: 0 })
+    const mara = new Client(host.url)
+    await mara.send({ method: 'POST', path: '/demo/login', body: { user: 'mara' } })
+    const report = (await mara.send({ method: 'GET', path: '/usage' })).body as Report
+    const totals = { allow: 1, approval: 0, deny: 1, limited: 1 }
+    expect(report.totals).toEqual(totals)
+    expect(report.permissions.map(({ permission }) => permission).toSorted()).toEqual(
+      catalog.permissions.map(({ permission }) => permission).toSorted(),
+    )
+    const unused = { allowed: 0, refused: 0, limited: 0 }
+    expect(report.permissions.filter(({ permission }) => /^(tags|users):/.test(permission))).toEqual([
+      { permission: 'users:read', allows: 'List workspace users', ...unused, refused: 1 },
+      { permission: 'tags:read', allows: 'View and list tags', ...unused, limited: 1 },
+      { permission: 'tags:write', allows: 'Create and manage tags', ...unused, allowed: 1 },
+    ])
+    const ofToken = await mara.send({ method: 'GET', path: `/admin/keys/${id}/usage` })
+    expect(ofToken.body).toMatchObject({ totals })
+    await host.close()
+    rmSync(own.dataDir, { recursive: true })
+  })
+
+  it('is a table, too, of the days that are asked for', async () => {
+    const cookie = await cookieOf('tove')
+    const ask = (query: string) => fetch(`${world.host.url}/usage.md${query}`, { headers: { cookie } })
+    const response = await ask('?from=2026-01-01&to=2026-01-31')
+    expect(response.headers.get('content-type')).toMatch(/^text\/markdown/)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const text = await response.text()
+    expect(text).toMatch(/^# Usage from 2026-01-01 to 2026-01-31\n/)
+    const rows = text.split('\n').filter((line) => line.startsWith('| '))
+    expect(rows).toHaveLength(2 + catalog.permissions.length)
+    expect(rows.slice(2).every((row) => /\| 0 +\| 0 +\| 0 +\|$/.test(row))).toBe(true)
+    for (const query of ['?from=yesterday', '?from=', '?from=2026-01-01&from=2026-01-02', '?to=2000-01-01']) {
+      expect([query, (await ask(query)).status]).toEqual([query, 422])
+    }
+  })
+
+  it('is for admins, of their own workspace', async () => {
+    const own = await createWorld()
+    await useOnce(own)
+    const { secret } = await own.makeToken(
+      'mara',
+      allScopes.filter((scope) => !/payment_checks/.test(scope)),
+    )
+    for (const path of ['/usage', '/usage.md']) {
+      expect(told(await own.as('milo', 'GET', '/usage'))).toEqual([403, 'forbidden'])
+      expect(told(await own.api(secret, 'GET', path))).toEqual([401, 'actor_missing'])
+    }
+    const theirs = (await own.as('tove', 'GET', '/usage')).body as Report
+    expect(theirs.totals).toEqual({ allow: 0, approval: 0, deny: 0, limited: 0 })
+    await own.close()
   })
 })
 

@@ -14,23 +14,28 @@ const principal = (keyId: string): Principal => ({
   ownerId: null,
   address: null,
 })
+const as = (keyId: string) => ({
+  principal: principal(keyId),
+  paid: 1,
+  told: { limits: null, operations: 0 },
+})
 const newRequest = () => new IncomingMessage(new Socket())
 
 test('who was admitted is known for that request and that keyrung only', () => {
   const [request, other, keyrung, another] = [newRequest(), newRequest(), {}, {}]
-  noteAdmitted(request, keyrung, principal('key_1'), 1)
-  expect(findAdmitted(request, keyrung)).toMatchObject({ principal: principal('key_1'), paid: 1 })
+  noteAdmitted(request, keyrung, as('key_1'))
+  expect(findAdmitted(request, keyrung)).toMatchObject(as('key_1'))
   expect(findAdmitted(request, another)).toBeUndefined()
   expect(findAdmitted(other, keyrung)).toBeUndefined()
-  noteAdmitted(request, another, principal('key_2'), 1)
-  expect(findAdmitted(request, keyrung)).toMatchObject({ principal: principal('key_1'), paid: 1 })
-  expect(findAdmitted(request, another)).toMatchObject({ principal: principal('key_2'), paid: 1 })
+  noteAdmitted(request, another, as('key_2'))
+  expect(findAdmitted(request, keyrung)).toMatchObject(as('key_1'))
+  expect(findAdmitted(request, another)).toMatchObject(as('key_2'))
 })
 
 test('the note cannot be seen, copied, inherited or forged', () => {
   const [request, keyrung] = [newRequest(), {}]
   const before = Reflect.ownKeys(request)
-  noteAdmitted(request, keyrung, principal('key_1'), 1)
+  noteAdmitted(request, keyrung, as('key_1'))
   expect(Reflect.ownKeys(request)).toEqual(before)
   const copies = [
     Object.assign(newRequest(), request),

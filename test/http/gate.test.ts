@@ -145,6 +145,15 @@ describe('a gate tells how limits stand', () => {
     expect(admit).toHaveBeenCalledTimes(1)
   })
 
+  test('with what a further one refuses, the same again', async () => {
+    const { keyrung, secret } = await limitedHost()
+    const request = requestWith(secret, { identity: {} })
+    createGate(keyrung, 'contacts:read')(request)
+    expect(createGate(keyrung, 'contacts:write')(request)).toMatchObject({
+      answer: { status: 403, headers: Object.fromEntries(fields) },
+    })
+  })
+
   test('with what it refuses to a known caller', async () => {
     const { keyrung, secret } = await limitedHost()
     const result = createGate(keyrung, 'contacts:write')(requestWith(secret))

@@ -43,6 +43,10 @@ type Route<Step> = readonly [method: string, path: string, ...steps: Step[]]
 /** How an operation is treated that costs more, and has a limit of its own. */
 const exporting = { cost: 2, limit: { name: 'exports', limit: 3, windowMs: 3_600_000 } }
 
+/** How an operation is treated that has a limit of its own, and one that has it and costs more. */
+const paging = { limit: { name: 'pages', limit: 2, windowMs: 3_600_000 } }
+const searching = { cost: 3, limit: { name: 'searches', limit: 30, windowMs: 3_600_000 } }
+
 /** The routes of the host, each bound to its permissions. */
 function routesOf<Step>({ guard, notFound, handler, forge, revokeAll }: Kit<Step>): readonly Route<Step>[] {
   const read = guard('contacts:read')
@@ -64,6 +68,9 @@ function routesOf<Step>({ guard, notFound, handler, forge, revokeAll }: Kit<Step
     ['GET', '/records/unknown', notFound],
     ['GET', '/guarded/unknown', read, notFound],
     ['GET', '/exports', guard('users:read', exporting), handler('exports')],
+    ['GET', '/pages', read, guard('contacts:read', paging), handler('pages')],
+    ['GET', '/pages/write', read, guard('contacts:read', paging), write, handler('pages')],
+    ['GET', '/search', guard('contacts:read', paging), guard('contacts:read', searching), handler('search')],
   ]
 }
 

@@ -646,6 +646,10 @@ const routing: readonly Scenario[] = [
 const threeAMinute = { name: 'minute', limit: 3, windowMs: 60_000 }
 const limited = { keyLimits: [threeAMinute] }
 const fieldsOf = ({ headers }: Reply) => [headers['ratelimit-policy'], headers['ratelimit']]
+/** What is left by limit, as it is told, without the times. */
+const leftIn = (reply: Reply) => fieldsOf(reply)[1]?.replace(/;t=\d+/g, '')
+const allAre = (got: readonly unknown[], wanted: readonly unknown[]) =>
+  JSON.stringify(got) === JSON.stringify(wanted) ? undefined : JSON.stringify(got)
 
 const limits: readonly Scenario[] = [
   {
@@ -750,6 +754,68 @@ const limits: readonly Scenario[] = [
       const standings = replies.map((reply) => fieldsOf(reply)[1]!.replace(/;t=\d+/, ''))
       return standings.join(' ') === '"minute";r=2 "minute";r=1' ? undefined : standings.join(' ')
     },
+  },
+  {
+    name: '200 200 429 200: a second guard with a limit of its own tells it beside those of the first, refused too',
+    setup: { keyLimits: [{ ...threeAMinute, limit: 10 }] },
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      const replies = [await get('/pages', secret), await get('/pages', secret), await get('/pages', secret)]
+      await host.clock.advance(Number(replies[2]!.headers['retry-after']) * 1_000)
+      return [...replies, await get('/pages', secret)]
+    },
+    ran: ['pages', 'pages', 'pages'],
+    check: (_host, replies) => {
+      if (replies.some((reply) => fieldsOf(reply)[0] !== '"minute";q=10;w=60, "pages";q=2;w=3600')) {
+        return 'another policy'
+      }
+      const { limit } = body(replies[2]) as { limit: Record<string, unknown> }
+      const after = Number(replies[2]!.headers['retry-after'])
+      if (limit['name'] !== 'pages' || limit['retry_after'] !== after || after < 3_000) return 'another limit'
+      return allAre(replies.map(leftIn), [
+        ...['"minute";r=9, "pages";r=1', '"minute";r=8, "pages";r=0', '"minute";r=7, "pages";r=0'],
+        '"minute";r=9, "pages";r=1',
+      ])
+    },
+  },
+  {
+    name: '200 429: a second guard that costs more tells each limit once, as it stands now, and which one refuses',
+    setup: { keyLimits: [{ ...threeAMinute, limit: 4 }] },
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      return [await get('/search', secret), await get('/search', secret)]
+    },
+    ran: ['search'],
+    check: (_host, replies) => {
+      const { limit } = body(replies[1]) as { limit: Record<string, unknown> }
+      if (limit['name'] !== 'minute' || Number(replies[1]!.headers['retry-after']) > 61)
+        return 'another limit'
+      return allAre(replies.map(leftIn), [
+        ...['"minute";r=1, "pages";r=1, "searches";r=27', '"minute";r=0, "pages";r=0, "searches";r=27'],
+      ])
+    },
+  },
+  {
+    name: '403: what a further guard denies tells all limits of those before it',
+    setup: limited,
+    run: async ({ host, get }) => get('/pages/write', (await host.makeKey(['contacts:read'])).secret),
+    code: 'insufficient',
+    check: (_host, replies) => allAre(replies.map(leftIn), ['"minute";r=2, "pages";r=1']),
+  },
+  {
+    name: '404 404: behind a header of the host’s own, what is hidden has the headers of an id that nobody knows',
+    setup: { ...limited, http: { hidden: 'not_found', credentialHeader: 'x-api-key' } },
+    run: async ({ host, get }) => {
+      const { secret } = await host.makeKey(['contacts:read'])
+      const hidden = await get('/users', null, withHeader('X-API-Key', secret))
+      const other = (await host.makeKey(['contacts:read'])).secret
+      return [hidden, await get('/guarded/unknown', null, withHeader('X-API-Key', other))]
+    },
+    code: 'not_found',
+    check: (_host, [hidden, unknown]) =>
+      hidden!.headers['vary'] === 'authorization, x-api-key' && hidden!.text === unknown!.text
+        ? undefined
+        : 'they differ',
   },
   {
     name: '200 429 where the host does not want the two fields, Retry-After is there all the same',

@@ -110,6 +110,8 @@ describe.each<[string, (vary: string | undefined, host: ReturnType<typeof create
     const reply = await sendRaw(running.port, { target: '/', headers: bearer(secret) })
     expect(reply).toMatchObject({ status: 200 })
     expect(reply.headers['vary']).toBe(after)
+    const refused = await sendRaw(running.port, { target: '/' })
+    expect(refused).toMatchObject({ status: 401, headers: { vary: after } })
   })
 
   test('a server that keeps fewer headers is asked for its number', async () => {

@@ -2,22 +2,29 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Order, Orders } from './freshness-words.js'
+import type { Orders } from './freshness-words.js'
 
-const script = fileURLToPath(new URL('freshness-process.ts', import.meta.url))
+/** Every order to a process, with what it takes and answers. */
+type Words<W> = { readonly [O in keyof W]: { readonly given: unknown; readonly answer: unknown } }
 
 /** An instance of the host, in a process of its own. */
-export interface Instance {
+export interface Instance<W extends Words<W> = Orders> {
   /** Gives an order and waits for the answer; orders are carried out one after the other. */
-  tell<O extends Order>(order: O, given: Orders[O]['given']): Promise<Orders[O]['answer']>
+  tell<O extends keyof W & string>(order: O, given: W[O]['given']): Promise<W[O]['answer']>
   pause(): void
   resume(): void
   kill(): Promise<void>
 }
 
-/** Starts an instance; a process takes a second, so it is used for all scenarios of a file. */
-export function startInstance(): Instance {
-  const child = fork(script, {
+/**
+ * Starts an instance; a process takes a second, so it is used for all scenarios of a file.
+ *
+ * @param script what it runs
+ */
+export function startInstance<W extends Words<W> = Orders>(
+  script = new URL('freshness-process.ts', import.meta.url),
+): Instance<W> {
+  const child = fork(fileURLToPath(script), {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
@@ -30,7 +37,7 @@ export function startInstance(): Instance {
     tell(order, given) {
       const answer = last.then(() => exchange(child, { order, given }))
       last = answer.catch(() => undefined)
-      return answer as Promise<Orders[typeof order]['answer']>
+      return answer as Promise<W[typeof order]['answer']>
     },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),

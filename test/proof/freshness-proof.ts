@@ -53,7 +53,7 @@ export function proveFreshness(name: string, meet: (folder: string) => Promise<M
   let workspaces = 0
 
   beforeAll(async () => {
-    instances = Array.from({ length: 4 }, startInstance)
+    instances = Array.from({ length: 4 }, () => startInstance())
     await Promise.all(instances.map((instance) => instance.tell('greet', {})))
   }, 120_000)
   afterAll(async () => {

@@ -68,20 +68,68 @@ describe('a lease', () => {
     const four = Promise.all(Array.from({ length: 4 }, () => leased.spend(request)))
     await clock.advance(300)
     expect(await four).toMatchObject([{ ok: true }, { ok: true }, { ok: true }, { ok: true }])
-    // Debited at 300 ms, and sent at 0: it ends at 700 ms, not at 1000.
-    await clock.advance(399)
+    // Debited at 300 ms, and sent at 0: it ends at 700 ms, not at 1000; less the millisecond that a time is told short.
+    await clock.advance(398)
     expect(leased.take(request)).toMatchObject({ ok: true })
     await clock.advance(1)
     expect(leased.take(request)).toBeUndefined()
   })
 
-  test('is off where a limit is under ten of them, for several subjects at once, and for what is forced', async () => {
+  test('ends before its bucket does by the part of a millisecond that the store does not tell', async () => {
+    let passed = 0.75
+    const clock: Clock = { ...manualClock(), monotonic: () => passed }
+    const wall = manualClock()
+    const leased = leaseLimits(watchedLimits(wall), 10, clock)
+    const request = requestOf([minute(1_000)])
+    for (let i = 0; i < 4; i++) await leased.spend(request)
+    // The store told the time as 0 when it was 0.75.
+    passed = 999.5
+    expect(leased.take(request)).toBeDefined()
+    passed = 1_000
+    expect(leased.take(request)).toBeUndefined()
+  })
+
+  test('ends for a process that was suspended with its machine, whose monotonic clock stood still', async () => {
+    const { clock, leased, request } = setUp()
+    for (let i = 0; i < 4; i++) await leased.spend(request)
+    expect(leased.take(request)).toBeDefined()
+    clock.step(1_000)
+    expect(leased.take(request)).toBeUndefined()
+  })
+
+  test('gives nothing to those who came after its bucket had ended, though its debit was still on its way', async () => {
+    const { clock, store, leased, request, spend, used } = setUp()
+    await spend(3)
+    await clock.advance(998)
+    const count = store.spend.bind(store)
+    // It counts at once, and the answer is late.
+    store.spend = (asked) => {
+      const answer = count(asked)
+      return clock.sleep(300).then(() => answer)
+    }
+    const [first, second] = [leased.spend(request), leased.spend(request)]
+    await clock.advance(2)
+    const third = leased.spend(request)
+    expect(costs(store)).toEqual([1, 2, 4])
+    await clock.advance(600)
+    expect(await Promise.all([first, second, third])).toMatchObject([
+      { ok: true },
+      { ok: true },
+      { ok: true },
+    ])
+    expect(costs(store)).toEqual([1, 2, 4, 1])
+    await leased.returnAll()
+    expect(used()).toBe(6)
+  })
+
+  test('is off where any limit of a request is under ten of them, and for what is forced', async () => {
     const { store, leased } = setUp()
     const [charge] = requestOf([minute(1_000)]).charges
+    const operation = { subject: 'operation:exports:1', rules: parseLimits([minute(50)]) }
     const plain = [
       requestOf([minute(99)]),
       requestOf([minute(1_000), { name: 'day', limit: 50, calendar: 'day' }]),
-      { workspaceId: 'ws', charges: [charge!, { ...charge!, subject: 'workspace' }] },
+      { workspaceId: 'ws', charges: [charge!, { ...charge!, ...operation }] },
       { ...requestOf([minute(1_000)]), force: true },
       requestOf([minute(1_000)], 11),
     ]

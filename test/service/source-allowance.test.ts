@@ -11,33 +11,36 @@ import { manualClock } from '../../src/testing/manual-clock.js'
 
 const threeAMinute = { name: 'failures', limit: 3, windowMs: 60_000 }
 
-function allowance({ limit = threeAMinute as object, max = 1_000, known = [] as string[] } = {}) {
+function allowance({ limit = threeAMinute as object, max = 1_000 } = {}) {
   const clock = manualClock()
   const notices: Notice[] = []
-  const isKnown = vi.fn((secret: unknown) => known.includes(secret as string))
   const rule = readSourceLimit(limit, [])!
   const sources = createSourceAllowance({
-    ...{ rule, clock, isKnown, max },
+    ...{ rule, clock, max },
     notify: (notice) => void notices.push(notice),
   })
   /** Presents so many credentials that are not valid; answers how many were counted, and not refused. */
   const fail = (address: string | undefined, times: number): number => {
     let counted = 0
     for (let i = 0; i < times; i++) {
-      if (sources.refuse('unknown', { address }) === null && sources.spend({ address }) === null) counted++
+      if (!isRefused(address) && sources.spend({ address }) === null) counted++
     }
     return counted
   }
-  const isRefused = (address: string | undefined, secret = 'unknown'): boolean =>
-    sources.refuse(secret, { address }) !== null
-  return { clock, fail, isKnown, isRefused, notices, sources }
+  const isRefused = (address: string | undefined): boolean => {
+    const gate = sources.gate({ address })
+    return gate !== null && !gate.admits()
+  }
+  return { clock, fail, isRefused, notices, sources }
 }
 
 describe('the allowance of a source', () => {
   test('is exactly its limit under flood, and its report says for how long it is used up', async () => {
     const { clock, fail, sources } = allowance()
     expect(fail('192.0.2.1', 1_000)).toBe(3)
-    const report = sources.refuse('unknown', { address: '192.0.2.1' })!
+    const gate = sources.gate({ address: '192.0.2.1' })!
+    expect(gate.admits()).toBe(false)
+    const report = gate.report!
     const [meter] = report.meters
     expect(meter).toMatchObject({ fits: false, remaining: 0, rule: { name: 'failures', limit: 3 } })
     const wait = meter!.retryAt! - report.now
@@ -69,14 +72,21 @@ describe('the allowance of a source', () => {
     expect(reports.map((report) => report !== null)).toEqual([false, false, false, true, true])
   })
 
-  test('lets a secret that is known good pass, and looks at none while no source is over', () => {
-    const { fail, isKnown, isRefused } = allowance({ known: ['good'] })
+  test('admits other sources while one is over, and has nothing to report of them', () => {
+    const { fail, isRefused, sources } = allowance()
     fail('192.0.2.1', 3)
-    expect(isKnown).not.toHaveBeenCalled()
-    expect(isRefused('192.0.2.1', 'good')).toBe(false)
-    expect(isRefused('192.0.2.1', 'unknown')).toBe(true)
-    expect(isRefused('192.0.2.2', 'unknown')).toBe(false)
-    expect(isKnown).toHaveBeenCalledTimes(2)
+    expect(isRefused('192.0.2.1')).toBe(true)
+    expect(isRefused('192.0.2.2')).toBe(false)
+    const gate = sources.gate({ address: '192.0.2.2' })!
+    gate.admits()
+    expect(gate.report).toBeNull()
+  })
+
+  test('counts no refusal for what it was not asked about', () => {
+    const { fail, sources } = allowance()
+    fail('192.0.2.1', 3)
+    expect(sources.gate({ address: '192.0.2.1' })?.report).toBeNull()
+    expect(sources.state()).toMatchObject({ refusing: true, refused: 0 })
   })
 
   test('is not looked at while no source is over, nor is the address', async () => {
@@ -84,13 +94,13 @@ describe('the allowance of a source', () => {
     const address = vi.fn(() => '192.0.2.1')
     const origin = Object.defineProperty({}, 'address', { get: address })
     fail('192.0.2.1', 2)
-    expect(sources.refuse('unknown', origin)).toBeNull()
+    expect(sources.gate(origin)).toBeNull()
     expect(address).not.toHaveBeenCalled()
     fail('192.0.2.1', 1)
-    expect(sources.refuse('unknown', origin)).not.toBeNull()
+    expect(sources.gate(origin)?.admits()).toBe(false)
     await clock.advance(61_000)
     address.mockClear()
-    expect(sources.refuse('unknown', origin)).toBeNull()
+    expect(sources.gate(origin)).toBeNull()
     expect(address).not.toHaveBeenCalled()
   })
 
@@ -159,7 +169,7 @@ describe('the option', () => {
     expect(defaultSourceLimit).toEqual({ name: 'failed-authentication', limit: 60, windowMs: 60_000 })
     expect(readSourceLimit(false, [])).toBeNull()
     expect(unlimitedSources.spend({})).toBeNull()
-    expect(unlimitedSources.refuse('x', {})).toBeNull()
+    expect(unlimitedSources.gate({})).toBeNull()
     expect(unlimitedSources.state()).toBeNull()
   })
 

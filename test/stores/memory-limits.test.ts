@@ -102,6 +102,34 @@ describe('memoryLimits', () => {
     )
   })
 
+  it('answers as the core reckons where one key comes again and again, little by little or in bursts', async () => {
+    const held = parseLimits([
+      { name: 'minute', limit: 700, windowMs: 60_000 },
+      { name: 'day', limit: 5_000, windowMs: 86_400_000 },
+    ])
+    const visit = fc.record({
+      cost: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom(100, 254, 255, 256, 700)),
+      pause: fc.oneof(
+        { weight: 4, arbitrary: fc.integer({ min: 0, max: 3_000 }) },
+        fc.constantFrom(30_000, 61_000, 1_440_000, 40_000_000),
+      ),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(visit, { minLength: 30, maxLength: 120 }), async (visits) => {
+        const clock = manualClock(start)
+        let now = start
+        const [store, model] = [memoryLimits({ clock }), textLimits(() => now)]
+        for (const { cost, pause } of visits) {
+          now += pause
+          await clock.advance(pause)
+          const request = { workspaceId: 'ws', charges: [charge('key', cost, held)] }
+          expect(store.spend(request)).toEqual(model.spend(request))
+        }
+      }),
+      { numRuns: 40 },
+    )
+  })
+
   it('answers at once, and says so', () => {
     const { store } = open()
     expect(store).toMatchObject({ name: 'memory', synchronous: true, shared: false })

@@ -5,7 +5,7 @@ import type { Store } from '../../src/ports/store.js'
 import { mysqlStore } from '../../src/stores/mysql.js'
 import { tableNames } from '../../src/stores/sql/tables.js'
 import { describeOn } from '../servers/on-server.js'
-import { fillTables } from './filled-tables.js'
+import { fillTables, largeWorkspace } from './filled-tables.js'
 import { questions } from './plan-questions.js'
 
 /** A step of a plan, as `explain` tells it. */
@@ -88,6 +88,13 @@ describeOn(
       expect(steps.length).toBeGreaterThan(0)
       expect(steps.filter(readsAll).map(tell)).toEqual([])
       expect(steps.filter(sorts).map(tell)).toEqual([])
+    })
+
+    it('the usage of a workspace: only what it finds of those days is put together', async () => {
+      const days = { fromDay: 20_010, toDay: 20_012 }
+      const steps = await stepsOf((one) => one.findUsage({ workspaceId: largeWorkspace, ...days, limit: 99 }))
+      expect(steps.filter(readsAll).map(tell)).toEqual([])
+      expect(steps.map(({ key }) => key)).toContain('keyrung_usage_by_workspace_id_day')
     })
   },
 )

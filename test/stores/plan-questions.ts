@@ -148,7 +148,10 @@ export const questions: readonly [
   ],
   [
     'the usage that a purge takes',
-    ['commits_by_at', 'idempotency_by_expires_at', 'secrets_by_ends_at', 'usage_by_day', 'usage_pkey'],
+    [
+      ...['commits_by_at', 'commits_pkey', 'idempotency_by_expires_at', 'secrets_by_ends_at'],
+      ...['usage_by_day', 'usage_pkey'],
+    ],
     (store) => store.purge({ now: 1, limit: 9, usageBefore: 50 }),
   ],
 ]

@@ -1,10 +1,11 @@
 import pg from 'pg'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { Store } from '../../src/ports/store.js'
 import { postgresStore } from '../../src/stores/postgres.js'
 import { tableNames } from '../../src/stores/sql/tables.js'
+import { someInstant } from '../../src/testing/suite/records.js'
 import { describeOn } from '../servers/on-server.js'
-import { fillTables } from './filled-tables.js'
+import { fillTables, largeWorkspace } from './filled-tables.js'
 import { questions } from './plan-questions.js'
 
 /** A step of a plan, as `explain (format json)` tells it. */
@@ -51,6 +52,13 @@ describeOn(
       connection.release()
       await pool.end()
     })
+
+    // Each purge takes all old markers along, so that the next one would not come to remove any.
+    beforeEach(() =>
+      connection.query(
+        `insert into ${names.commit} (id, at) values ('marker_old', ${someInstant}) on conflict do nothing`,
+      ),
+    )
 
     /** The same pool, where everything that is asked is noted. */
     function watched(target: pg.Pool): pg.Pool {
@@ -105,6 +113,14 @@ describeOn(
       expect(steps.filter(sortsTable).map(tell)).toEqual([])
       const used = steps.flatMap((step) => step['Index Name'] ?? [])
       expect([...new Set(used)].sort()).toEqual(indexes.map((index) => `keyrung_${index}`).sort())
+    })
+
+    it('the usage of a workspace: only what it finds of those days is put together', async () => {
+      const days = { fromDay: 20_010, toDay: 20_012 }
+      const steps = await stepsOf((one) => one.findUsage({ workspaceId: largeWorkspace, ...days, limit: 99 }))
+      expect(steps.filter(readsAll).map(tell)).toEqual([])
+      const used = steps.flatMap((step) => step['Index Name'] ?? [])
+      expect(used).toContain('keyrung_usage_by_workspace_id_day')
     })
   },
 )

@@ -1,27 +1,18 @@
 import type { LimitRule } from '../../core/limit.js'
 import { bucketAt, bucketStart, mostCounted } from '../../core/limit-window.js'
-import type { LimitState } from '../../core/limit-window.js'
+import type { LimitMeter, LimitState } from '../../core/limit-window.js'
+import type { LimitAnswer, LimitCharge } from '../../ports/limit-store.js'
+import { chunkBits, chunkRows, createChunk, enlargeChunk } from './limit-chunk.js'
+import type { LimitChunk } from './limit-chunk.js'
 
-type Counts = Uint8Array | Uint16Array | Uint32Array
-
-/** Rows that lie together in typed arrays: one array for many subjects costs next to nothing for each. */
-interface Chunk {
-  readonly rows: number
-  /** Of each row the instant up to which its rings have been turned, and by limit what counts: the sum of its ring. */
-  readonly numbers: Float64Array
-  /** By limit, a ring of buckets for each row. */
-  readonly counts: readonly Counts[]
-  readonly workspaceIds: string[]
-}
-
-const chunkBits = 10
-const chunkRows = 1 << chunkBits
+const rowMask = chunkRows - 1
 const firstRows = 4
 
 /**
  * The counts of all subjects whose limits are counted in the same buckets, a row for each.
  *
- * Its time never goes back; `turn` is called with it before anything is asked of a row.
+ * Its time never goes back; `turn` is called with it before anything is asked of a row, and `settle` before what counts
+ * in a row is looked at.
  */
 export class LimitShelf {
   readonly id: number
@@ -34,7 +25,9 @@ export class LimitShelf {
   readonly #width: number
   readonly #present: number[]
   readonly #positions: number[]
-  readonly #chunks: Chunk[] = []
+  /** By rule, when what is spent now counts no more. */
+  readonly #ends: number[]
+  readonly #chunks: LimitChunk[] = []
   readonly #free: number[] = []
   #rows = 0
   #from = Infinity
@@ -48,9 +41,10 @@ export class LimitShelf {
     this.rules = rules
     this.#lastRules = rules
     this.#most = most
-    this.#width = 1 + rules.length
+    this.#width = rules.length
     this.#present = rules.map(() => 0)
     this.#positions = rules.map(() => 0)
+    this.#ends = rules.map(() => 0)
   }
 
   /** How many subjects it holds. */
@@ -58,14 +52,11 @@ export class LimitShelf {
     return this.#rows - this.#free.length
   }
 
-  /** Says whether what these rules count can be counted here. */
+  /** Says whether what these rules count is counted here. */
   matches(rules: readonly LimitRule[]): boolean {
     if (rules === this.#lastRules) return true
-    if (rules.length !== this.rules.length) return false
-    for (let i = 0; i < rules.length; i++) {
-      const asked = rules[i]!
-      if (!isCountedAlike(asked, this.rules[i]!) || asked.limit > this.#most[i]!) return false
-    }
+    if (rules.length !== this.#width) return false
+    for (let i = 0; i < rules.length; i++) if (!isCountedAlike(rules[i]!, this.rules[i]!)) return false
     this.#lastRules = rules
     return true
   }
@@ -78,6 +69,7 @@ export class LimitShelf {
       const bucket = bucketAt(rule, now)
       this.#present[i] = bucket
       this.#positions[i] = bucket % rule.buckets
+      this.#ends[i] = bucketStart(rule, bucket + rule.buckets)
       this.#from = Math.max(this.#from, bucketStart(rule, bucket))
       this.#until = Math.min(this.#until, bucketStart(rule, bucket + 1))
     }
@@ -87,17 +79,17 @@ export class LimitShelf {
   take(workspaceId: string, now: number): number {
     const row = this.#free.pop() ?? this.#add()
     const chunk = this.#chunks[row >> chunkBits]!
-    chunk.numbers[(row & (chunkRows - 1)) * this.#width] = now
-    chunk.workspaceIds[row & (chunkRows - 1)] = workspaceId
+    chunk.turnedAt[row & rowMask] = now
+    chunk.workspaceIds[row & rowMask] = workspaceId
     return row
   }
 
   release(row: number): void {
     const chunk = this.#chunks[row >> chunkBits]!
-    const at = row & (chunkRows - 1)
+    const at = row & rowMask
     for (const [i, { buckets }] of this.rules.entries()) {
       chunk.counts[i]!.fill(0, at * buckets, (at + 1) * buckets)
-      chunk.numbers[at * this.#width + 1 + i] = 0
+      chunk.sums[at * this.#width + i] = 0
     }
     chunk.workspaceIds[at] = ''
     this.kept.delete(row)
@@ -105,48 +97,56 @@ export class LimitShelf {
   }
 
   workspaceIdOf(row: number): string {
-    return this.#chunks[row >> chunkBits]!.workspaceIds[row & (chunkRows - 1)]!
+    return this.#chunks[row >> chunkBits]!.workspaceIds[row & rowMask]!
   }
 
   /** Takes what has come free out of a row. */
   settle(row: number, now: number): void {
     const chunk = this.#chunks[row >> chunkBits]!
-    const at = row & (chunkRows - 1)
-    const before = chunk.numbers[at * this.#width]!
+    const at = row & rowMask
+    const before = chunk.turnedAt[at]!
     if (before >= this.#from) return
-    for (let i = 0; i < this.rules.length; i++) {
-      const rule = this.rules[i]!
-      const index = at * this.#width + 1 + i
-      if (chunk.numbers[index] === 0) continue
-      const gap = Math.min(this.#present[i]! - bucketAt(rule, before), rule.buckets)
+    for (let i = 0; i < this.#width; i++) {
+      const index = at * this.#width + i
+      let rest = chunk.sums[index]!
+      if (rest === 0) continue
+      const { buckets } = this.rules[i]!
+      const bucket = bucketAt(this.rules[i]!, before)
       const ring = chunk.counts[i]!
-      const start = at * rule.buckets
-      let position = this.#positions[i]!
-      for (let turned = 0; turned < gap; turned++) {
-        chunk.numbers[index]! -= ring[start + position]!
-        ring[start + position] = 0
-        position = position === 0 ? rule.buckets - 1 : position - 1
+      let position = chunk.ends[2 * index]!
+      let age = ((bucket - position) % buckets) + this.#present[i]! - bucket
+      while (rest > 0 && age >= buckets) {
+        rest -= ring[at * buckets + position]!
+        ring[at * buckets + position] = 0
+        position = position === buckets - 1 ? 0 : position + 1
+        age--
       }
+      chunk.sums[index] = rest
+      chunk.ends[2 * index] = position
     }
-    chunk.numbers[at * this.#width] = now
+    chunk.turnedAt[at] = now
   }
 
   used(row: number, i: number): number {
-    return this.#chunks[row >> chunkBits]!.numbers[(row & (chunkRows - 1)) * this.#width + 1 + i]!
+    return this.#chunks[row >> chunkBits]!.sums[(row & rowMask) * this.#width + i]!
   }
 
   /** Says whether so much more can be counted in the present buckets of a row. */
   holds(row: number, units: number): boolean {
     const chunk = this.#chunks[row >> chunkBits]!
-    const at = row & (chunkRows - 1)
-    return this.rules.every(({ buckets }, i) => {
+    const at = row & rowMask
+    for (let i = 0; i < this.#width; i++) {
       const most = this.#most[i]!
-      return most === mostCounted || chunk.counts[i]![at * buckets + this.#positions[i]!]! + units <= most
-    })
+      // No bucket counts more than all of them.
+      if (most === mostCounted || chunk.sums[at * this.#width + i]! + units <= most) continue
+      if (chunk.counts[i]![at * this.rules[i]!.buckets + this.#positions[i]!]! + units > most) return false
+    }
+    return true
   }
 
   spend(row: number, units: number): void {
-    for (let i = 0; i < this.rules.length; i++) this.#count(row, i, this.#positions[i]!, units)
+    const chunk = this.#chunks[row >> chunkBits]!
+    for (let i = 0; i < this.#width; i++) this.#count(chunk, row & rowMask, i, this.#positions[i]!, units)
   }
 
   /** Takes back what was spent in the bucket of an instant, as far as it counts there. */
@@ -154,48 +154,53 @@ export class LimitShelf {
     const i = this.rules.findIndex(({ name }) => name === rule.name)
     const age = this.#present[i]! - bucketAt(rule, at)
     if (age < 0 || age >= rule.buckets) return
+    const chunk = this.#chunks[row >> chunkBits]!
     const position = (this.#positions[i]! - age + rule.buckets) % rule.buckets
-    const ring = this.#chunks[row >> chunkBits]!.counts[i]!
-    const there = ring[(row & (chunkRows - 1)) * rule.buckets + position]!
-    this.#count(row, i, position, -Math.min(units, there))
+    const index = (row & rowMask) * rule.buckets + position
+    const back = Math.min(units, chunk.counts[i]![index]!)
+    chunk.counts[i]![index]! -= back
+    chunk.sums[(row & rowMask) * this.#width + i]! -= back
   }
 
-  /** The first instant at which nothing counts any more. */
-  resetAt(row: number, i: number, now: number): number {
-    if (this.used(row, i) === 0) return now
-    const rule = this.rules[i]!
-    const ring = this.#chunks[row >> chunkBits]!.counts[i]!
-    const start = (row & (chunkRows - 1)) * rule.buckets
-    let age = 0
-    let position = this.#positions[i]!
-    while (ring[start + position] === 0) {
-      age++
-      position = position === 0 ? rule.buckets - 1 : position - 1
+  /**
+   * Does all that an ordinary request needs in one go: to find the row once saves about a tenth of the time.
+   *
+   * @returns undefined where the row has no room to count it
+   */
+  spendAtOnce(row: number, { rules, cost }: LimitCharge, now: number): LimitAnswer | undefined {
+    this.turn(now)
+    this.settle(row, now)
+    const chunk = this.#chunks[row >> chunkBits]!
+    const at = row & rowMask
+    let ok = true
+    for (let i = 0; i < rules.length; i++) {
+      if (chunk.sums[at * this.#width + i]! + cost > rules[i]!.limit) ok = cost === 0
     }
-    return bucketStart(rule, this.#present[i]! - age + rule.buckets)
+    if (ok && cost > 0) {
+      if (!this.holds(row, cost)) return undefined
+      for (let i = 0; i < rules.length; i++) this.#count(chunk, at, i, this.#positions[i]!, cost)
+    }
+    const meters = new Array<LimitMeter>(rules.length)
+    for (let i = 0; i < rules.length; i++)
+      meters[i] = this.#meterOf(chunk, at, i, rules[i]!, now, ok ? 0 : cost)
+    return { ok, now, meters }
   }
 
-  /** The first instant at which no more than so much counts, where now more does. */
-  freeAt(row: number, i: number, most: number): number {
-    const rule = this.rules[i]!
-    const ring = this.#chunks[row >> chunkBits]!.counts[i]!
-    const start = (row & (chunkRows - 1)) * rule.buckets
-    let rest = this.used(row, i)
-    let bucket = this.#present[i]! + 1
-    let position = this.#positions[i]!
-    while (rest > most) {
-      position = position === rule.buckets - 1 ? 0 : position + 1
-      rest -= ring[start + position]!
-      bucket++
-    }
-    return bucketStart(rule, bucket - 1)
+  /**
+   * How a limit of a row stands.
+   *
+   * @param rule the limit as it is now
+   * @param cost what did not fit; 0 for what was spent
+   */
+  meterOf(row: number, i: number, rule: LimitRule, now: number, cost: number): LimitMeter {
+    return this.#meterOf(this.#chunks[row >> chunkBits]!, row & rowMask, i, rule, now, cost)
   }
 
   /** What is spent of a limit, as the core tells it. */
   stateOf(row: number, i: number): LimitState {
     const { buckets } = this.rules[i]!
     const ring = this.#chunks[row >> chunkBits]!.counts[i]!
-    const start = (row & (chunkRows - 1)) * buckets
+    const start = (row & rowMask) * buckets
     const counts = Array.from(
       { length: buckets },
       (_, age) => ring[start + ((this.#positions[i]! - age + buckets) % buckets)]!,
@@ -204,25 +209,75 @@ export class LimitShelf {
   }
 
   /** Counts what is spent of a limit in a row that was just taken. */
-  put(row: number, i: number, state: LimitState): void {
+  put(row: number, i: number, { bucket, counts }: LimitState): void {
     const { buckets } = this.rules[i]!
-    for (const [index, units] of state.counts.entries()) {
-      const age = this.#present[i]! - state.bucket + index
-      if (units > 0 && age >= 0 && age < buckets) {
-        this.#count(row, i, (this.#positions[i]! - age + buckets) % buckets, units)
-      }
+    const chunk = this.#chunks[row >> chunkBits]!
+    for (let index = counts.length - 1; index >= 0; index--) {
+      const age = this.#present[i]! - bucket + index
+      if (counts[index] === 0 || age < 0 || age >= buckets) continue
+      this.#count(chunk, row & rowMask, i, (this.#positions[i]! - age + buckets) % buckets, counts[index]!)
     }
   }
 
-  #count(row: number, i: number, position: number, units: number): void {
-    const chunk = this.#chunks[row >> chunkBits]!
-    const at = row & (chunkRows - 1)
-    const ring = chunk.counts[i]!
-    const index = at * this.rules[i]!.buckets + position
-    const before = ring[index]!
+  #meterOf(chunk: LimitChunk, at: number, i: number, rule: LimitRule, now: number, cost: number): LimitMeter {
+    const used = chunk.sums[at * this.#width + i]!
+    const left = rule.limit - used
+    const fits = cost === 0 || cost <= left
+    return {
+      rule,
+      used,
+      remaining: left > 0 ? left : 0,
+      resetAt: used === 0 ? now : this.#resetAt(chunk, at, i),
+      retryAt: fits ? now : cost > rule.limit ? null : this.#freeAt(chunk, at, i, cost - left),
+      fits,
+    }
+  }
+
+  /** Counts some more, in no bucket older than any that counts. */
+  #count({ counts, sums, ends }: LimitChunk, at: number, i: number, position: number, units: number): void {
+    const ring = counts[i]!
+    const cell = at * this.rules[i]!.buckets + position
+    const index = at * this.#width + i
+    const before = ring[cell]!
     const after = Math.min(before + units, mostCounted)
-    ring[index] = after
-    chunk.numbers[at * this.#width + 1 + i]! += after - before
+    ring[cell] = after
+    if (sums[index] === 0) ends[2 * index] = position
+    ends[2 * index + 1] = position
+    sums[index]! += after - before
+  }
+
+  /** The first instant at which nothing of what counts now counts any more. */
+  #resetAt({ counts, ends }: LimitChunk, at: number, i: number): number {
+    const rule = this.rules[i]!
+    const ring = counts[i]!
+    const end = 2 * (at * this.#width + i) + 1
+    let position = ends[end]!
+    while (ring[at * rule.buckets + position] === 0)
+      position = position === 0 ? rule.buckets - 1 : position - 1
+    ends[end] = position
+    return this.#endOf(rule, i, position)
+  }
+
+  /** The first instant at which so much of what counts now, and no less, counts no more. */
+  #freeAt({ counts, ends }: LimitChunk, at: number, i: number, units: number): number {
+    const rule = this.rules[i]!
+    const ring = counts[i]!
+    const start = at * rule.buckets
+    const end = 2 * (at * this.#width + i)
+    let position = ends[end]!
+    while (ring[start + position] === 0) position = position === rule.buckets - 1 ? 0 : position + 1
+    ends[end] = position
+    for (let missing = units - ring[start + position]!; missing > 0; missing -= ring[start + position]!) {
+      position = position === rule.buckets - 1 ? 0 : position + 1
+    }
+    return this.#endOf(rule, i, position)
+  }
+
+  /** When what is spent in a bucket of a ring, by its position, counts no more. */
+  #endOf(rule: LimitRule, i: number, position: number): number {
+    const behind = this.#positions[i]! - position
+    const age = behind < 0 ? behind + rule.buckets : behind
+    return this.#ends[i]! - age * rule.bucketMs
   }
 
   #add(): number {
@@ -230,38 +285,16 @@ export class LimitShelf {
     const number = row >> chunkBits
     const chunk = this.#chunks[number]
     if (chunk === undefined) {
-      this.#chunks.push(this.#createChunk(number === 0 ? firstRows : chunkRows))
-    } else if ((row & (chunkRows - 1)) >= chunk.rows) {
-      const larger = this.#createChunk(Math.min(2 * chunk.rows, chunkRows))
-      larger.numbers.set(chunk.numbers)
-      for (const [i, counts] of chunk.counts.entries()) larger.counts[i]!.set(counts)
-      larger.workspaceIds.push(...chunk.workspaceIds)
-      this.#chunks[number] = larger
+      this.#chunks.push(createChunk(number === 0 ? firstRows : chunkRows, this.rules, this.#most))
+    } else if ((row & rowMask) >= chunk.rows) {
+      const rows = Math.min(2 * chunk.rows, chunkRows)
+      this.#chunks[number] = enlargeChunk(chunk, rows, this.rules, this.#most)
     }
     return row
   }
-
-  #createChunk(rows: number): Chunk {
-    return {
-      rows,
-      numbers: new Float64Array(rows * this.#width),
-      counts: this.rules.map(({ buckets }, i) => createCounts(this.#most[i]!, rows * buckets)),
-      workspaceIds: [],
-    }
-  }
-}
-
-/** The most that a bucket has to count is rounded up to one of these: what fits a byte takes one. */
-export function roomFor(units: number): number {
-  return units <= 255 ? 255 : units <= 65_535 ? 65_535 : mostCounted
 }
 
 /** Says whether what was counted for one rule is counted for another. */
 function isCountedAlike(a: LimitRule, b: LimitRule): boolean {
   return a.name === b.name && a.kind === b.kind && a.bucketMs === b.bucketMs && a.buckets === b.buckets
-}
-
-function createCounts(most: number, length: number): Counts {
-  if (most === 255) return new Uint8Array(length)
-  return most === 65_535 ? new Uint16Array(length) : new Uint32Array(length)
 }

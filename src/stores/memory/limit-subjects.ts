@@ -1,7 +1,8 @@
 import type { LimitRule } from '../../core/limit.js'
 import { packStates, textForgettableAt, unpackStates } from '../../core/limit-text.js'
 import { mostCounted, unspent } from '../../core/limit-window.js'
-import { LimitShelf, roomFor } from './limit-shelf.js'
+import { roomFor } from './limit-chunk.js'
+import { LimitShelf } from './limit-shelf.js'
 
 /** A number stands for a shelf and a row on it; small ones cost a map no memory of their own. */
 const rowBits = 24
@@ -45,14 +46,12 @@ export class LimitSubjects {
     return place & rowMask
   }
 
-  /** Makes a row for a subject that has none. */
-  add(workspaceId: string, subject: string, rules: readonly LimitRule[], now: number): number {
-    const place = this.#take(
-      workspaceId,
-      rules,
-      rules.map(({ limit }) => limit),
-      now,
-    )
+  /** Makes a row for a subject that has none, in which so much can be counted. */
+  add(workspaceId: string, subject: string, rules: readonly LimitRule[], now: number, units: number): number {
+    const most = rules.map((rule) => mostIn(rule, units))
+    const place = this.#take(workspaceId, rules, most, now)
+    // A text that was joined keeps all its parts, a hundred bytes of them, until one of its characters is asked for.
+    subject.charCodeAt(0)
     const found = this.#places.get(subject)
     if (found === undefined) this.#places.set(subject, place)
     else if (typeof found !== 'number') found.set(workspaceId, place)
@@ -91,7 +90,7 @@ export class LimitSubjects {
       text,
       now,
     )
-    const most = rules.map(({ limit }, i) => Math.max(limit, ...moved[i]!.counts) + more)
+    const most = rules.map((rule, i) => mostIn(rule, Math.max(0, ...moved[i]!.counts) + more))
     const next = this.#take(workspaceId, rules, most, now)
     const there = this.shelfOf(next)
     for (const [i, state] of moved.entries()) there.put(next & rowMask, i, state)
@@ -175,4 +174,12 @@ export class LimitSubjects {
     this.#shelves[shelf.id] = undefined
     this.#byWindows.delete(shelf.windows)
   }
+}
+
+/**
+ * The most that a bucket has to be able to count for now. A ring is cut as narrow as what is spent allows, as most
+ * subjects never fill one bucket with the whole of a limit; what outgrows it moves.
+ */
+function mostIn({ limit, buckets }: LimitRule, units: number): number {
+  return buckets === 1 ? Math.max(limit, units) : units
 }

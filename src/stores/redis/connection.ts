@@ -38,6 +38,22 @@ export class RedisConnection {
   }
 
   /**
+   * Counts one who is going to wait for an answer, until it leaves.
+   *
+   * @throws KeyrungError `store_unavailable` where too many do
+   */
+  enter(): void {
+    if (this.#closed) throw unavailable('closed')
+    if (this.#outstanding >= mostOutstanding) throw unavailable('too many wait for it')
+    this.#outstanding += 1
+  }
+
+  /** So many have their answer, or none any more. */
+  leave(count: number): void {
+    this.#outstanding -= count
+  }
+
+  /**
    * Waits until the client is connected, sends, and waits for the answer: all of it within the time-out. Nothing is
    * sent while it is not connected, so that nothing gathers in its queue, and nothing after the time-out.
    *
@@ -45,16 +61,12 @@ export class RedisConnection {
    */
   ask<T>(send: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(unavailable('closed'))
-      if (this.#outstanding >= mostOutstanding) return reject(unavailable('too many wait for it'))
-      this.#outstanding += 1
       let over = false
       const end = (): boolean => {
         if (over) return false
         over = true
         stop()
         this.#waiting.delete(go)
-        this.#outstanding -= 1
         return true
       }
       const fail = (error: KeyrungError) => void (end() && reject(error))

@@ -25,3 +25,8 @@ export function failureOf(error: unknown): KeyrungError {
 export function isUnknownScript(error: unknown): boolean {
   return wordOf(error) === 'NOSCRIPT'
 }
+
+/** Says whether keys of one call lie on different servers, so that it was refused as a whole. */
+export function isAcrossSlots(error: unknown): boolean {
+  return isKeyrungError(error) && error.internal === 'redis: CROSSSLOT'
+}

@@ -1,6 +1,6 @@
 /**
- * The maths of `core/limit-window` in Lua. A width of 0 stands for days, of 1 for months: no bucket of a rolling limit
- * is so short.
+ * The maths of `core/limit-window` in Lua. Days are as wide as they are, a width of 1 stands for months: no bucket of a
+ * rolling limit is so short.
  */
 export const luaCalendar = `
 local DAY = 86400000
@@ -25,14 +25,11 @@ end
 
 local function bucketAt(width, at)
   if width > 1 then return math.floor(at / width) end
-  local day = math.floor(at / DAY)
-  if width == 0 then return day end
-  return monthOf(day)
+  return monthOf(math.floor(at / DAY))
 end
 
 local function bucketStart(width, bucket)
   if width > 1 then return bucket * width end
-  if width == 0 then return bucket * DAY end
   return firstDayOf(bucket) * DAY
 end
 `

@@ -1,7 +1,11 @@
 /**
- * What one limit has spent: its newest bucket, the sum, and an entry for each bucket in which something was spent, the
- * oldest first: units in four bytes, the lower two of the bucket's number. The numbers in one state lie less than 122
- * apart, so that two bytes tell them from each other.
+ * How a subject is kept: for each limit its name, width of a bucket and buckets as text, which ends with `|`; the loss
+ * it knows of and when it was written; for each limit its newest bucket, the sum, what the newest bucket counts, and how
+ * many bytes are kept of older ones; then these: an entry for each in which something was spent, the oldest first: units
+ * in four bytes, the lower two of the bucket's number. The numbers in one state lie less than 122 apart, so that two bytes tell them from each other.
+ *
+ * Whoever writes the same limits writes the same text before the numbers: `luaSpend` knows it again without reading it.
+ * This here reads any.
  */
 export const luaStates = `
 local MOST = 2147483647
@@ -15,73 +19,51 @@ local function numberOf(newest, low)
   return newest - (newest - low) % 65536
 end
 
-local function advance(state, bucket)
-  if bucket - state.newest >= state.buckets then
-    state.entries, state.total = '', 0
-    return
-  end
-  local from = 1
-  while from < #state.entries do
-    local units, low = struct.unpack('<I4I2', state.entries, from)
-    if (bucket - low) % 65536 < state.buckets then break end
-    state.total = state.total - units
-    from = from + ENTRY
-  end
-  if from > 1 then state.entries = string.sub(state.entries, from) end
+local function fresh(name, width, buckets)
+  return { name = name, width = width, buckets = buckets, newest = 0, total = 0, units = 0, old = '' }
 end
 
-local function spend(state, bucket, cost)
-  local last = #state.entries - ENTRY + 1
-  local before = 0
-  if last > 0 then
-    local units, low = struct.unpack('<I4I2', state.entries, last)
-    if low == bucket % 65536 then
-      before = units
-      state.entries = string.sub(state.entries, 1, last - 1)
-    end
+local function namesOf(text)
+  local states, at = {}, 1
+  while string.sub(text, at, at) ~= '|' do
+    local _, last, name, width, buckets = string.find(text, '^([^,;|]*),(%d+),(%d+);', at)
+    if not last then error('unreadable') end
+    states[#states + 1] = fresh(name, tonumber(width), tonumber(buckets))
+    at = last + 1
   end
-  local units = math.min(before + cost, MOST)
-  state.entries = state.entries .. entry(units, bucket)
-  state.total = state.total + units - before
-  state.newest = bucket
+  return states, at
 end
 
-local function freeAt(state, bucket, now, most)
-  local rest = state.total
-  if rest <= most then return now end
-  for from = 1, #state.entries, ENTRY do
-    local units, low = struct.unpack('<I4I2', state.entries, from)
-    rest = rest - units
-    if rest <= most then return bucketStart(state.width, numberOf(bucket, low) + state.buckets) end
+local function parse(text)
+  if not text then return {}, 0, 0 end
+  local states, at = namesOf(text)
+  local stamp, writtenAt
+  stamp, writtenAt, at = struct.unpack('<dd', text, at + 1)
+  for _, state in ipairs(states) do
+    state.newest, state.total, state.units, state.length, at = struct.unpack('<ddI4I2', text, at)
   end
-  return now
-end
-
-local function resetAt(state, bucket, now)
-  if state.total == 0 then return now end
-  local _, low = struct.unpack('<I4I2', state.entries, #state.entries - ENTRY + 1)
-  return bucketStart(state.width, numberOf(bucket, low) + state.buckets)
+  for _, state in ipairs(states) do
+    state.old = string.sub(text, at, at + state.length - 1)
+    at = at + state.length
+  end
+  if at ~= #text + 1 then error('unreadable') end
+  return states, stamp, writtenAt
 end
 
 -- Counted under another window: all that is held counts as late as it can have been spent, which is when it was written.
 local function change(state, width, buckets, writtenAt)
   local first = bucketStart(state.width, state.newest)
   local last = bucketStart(state.width, state.newest + 1) - 1
-  local units = math.min(state.total, MOST)
-  state.width, state.buckets = width, buckets
-  if units == 0 then
-    state.newest, state.total, state.entries = 0, 0, ''
-  else
-    state.newest = bucketAt(width, math.max(first, math.min(writtenAt, last)))
-    state.total, state.entries = units, entry(units, state.newest)
-  end
+  state.width, state.buckets, state.old = width, buckets, ''
+  state.units = math.min(state.total, MOST)
+  state.total = state.units
+  state.newest = state.units == 0 and 0 or bucketAt(width, math.max(first, math.min(writtenAt, last)))
 end
 
 -- Nothing is known of what was spent before a loss: all of it may have been.
 local function fill(state, limit, lostAt)
   state.newest = math.max(bucketAt(state.width, lostAt), state.newest)
-  state.total, state.entries = limit, ''
-  if limit > 0 then state.entries = entry(limit, state.newest) end
+  state.total, state.units, state.old = limit, limit, ''
 end
 
 local function isShort(width)
@@ -96,34 +78,22 @@ local function find(states, name, width, buckets, writtenAt)
       return state
     end
   end
-  local state = { name = name, width = width, buckets = buckets, newest = 0, total = 0, entries = '', asked = true }
+  local state = fresh(name, width, buckets)
+  state.asked = true
   states[#states + 1] = state
   return state
 end
 
-local function read(text)
-  local states = {}
-  if not text then return states, 0, 0 end
-  local lostAt, writtenAt, at = struct.unpack('<dd', text)
-  while at <= #text do
-    local state, length = {}, 0
-    state.name, state.width, state.buckets, state.newest, state.total, length, at =
-      struct.unpack('<Bc0I4I2ddI2', text, at)
-    state.entries = string.sub(text, at, at + length - 1)
-    at = at + length
-    states[#states + 1] = state
-  end
-  return states, lostAt, writtenAt
-end
-
 -- Limits that were not asked about are kept until they say nothing: one that goes and comes back is not full again.
-local function write(key, states, lostAt, writtenAt, now, slack)
-  local kept = {}
+local function write(key, states, stamp, writtenAt, now, slack)
+  local kept, isAny = {}, false
   for _, state in ipairs(states) do
+    if state.total == 0 then state.newest, state.units, state.old = 0, 0, '' end
     state.endsAt = bucketStart(state.width, state.newest + state.buckets)
-    if state.total > 0 and (state.asked or state.endsAt > now) then kept[#kept + 1] = state end
+    if state.asked or (state.total > 0 and state.endsAt > now) then kept[#kept + 1] = state end
+    isAny = isAny or kept[#kept] == state and state.total > 0
   end
-  if #kept == 0 then
+  if not isAny then
     redis.call('DEL', key)
     return
   end
@@ -133,13 +103,16 @@ local function write(key, states, lostAt, writtenAt, now, slack)
       return a.endsAt > b.endsAt
     end)
   end
-  local parts, last = { struct.pack('<dd', lostAt, math.max(now, writtenAt)) }, 0
+  local names, numbers, olds, last = {}, {}, {}, 0
   for i = 1, math.min(#kept, 32) do
     local state = kept[i]
-    parts[#parts + 1] = struct.pack('<Bc0I4I2ddI2', #state.name, state.name, state.width, state.buckets,
-      state.newest, state.total, #state.entries) .. state.entries
+    names[i] = string.format('%s,%.0f,%.0f;', state.name, state.width, state.buckets)
+    numbers[i] = struct.pack('<ddI4I2', state.newest, state.total, state.units, #state.old)
+    olds[i] = state.old
     last = math.max(last, state.endsAt)
   end
-  redis.call('SET', key, table.concat(parts), 'PX', string.format('%.0f', math.max(1, last - now) + slack))
+  local head = table.concat(names) .. '|' .. struct.pack('<dd', stamp, math.max(now, writtenAt))
+  local text = head .. table.concat(numbers) .. table.concat(olds)
+  redis.call('SET', key, text, 'PX', math.max(1, last - now) + slack)
 end
 `

@@ -1,26 +1,25 @@
-/** What one call tells the script of what this instance has seen. */
+/** What one call tells the script of what this instance has seen of a workspace. */
 export interface Seen {
-  /** Whether the script is to ask the server for its run, though what is kept says the one below. */
-  readonly check: boolean
-  /** The run of the server when it was last asked; `''`: it was not. */
-  readonly run: string
-  /** When the workspace's memory was made, by this instance's last look at it, in microseconds; 0: it has not looked. */
-  readonly born: number
-  /** The store's now at that look. */
-  readonly seenAt: number
-  /** The store's now at the last loss that this instance knows of, of whichever workspace; 0: none. */
-  readonly lossAt: number
-  /** Behind which connection it holds. */
-  readonly generation: number
+  /** The note as it was last read, and what it says; an impossible one where the script is to read it anew. */
+  readonly note: Note
+  /** What the script is told where it reads it: check, run, born, seenAt, lossAt. */
+  readonly text: string
 }
 
-/** What the script answers of it. */
-export interface Told {
-  readonly now: number
-  /** The server's run, where it was asked; else `''`. */
-  readonly run: string
-  readonly born: number
+/** A note, and what of it has to be known to the script. */
+export interface Note {
+  readonly text: string
+  /** The store's now at the last loss of this workspace; 0: none. */
   readonly lostAt: number
+  readonly writtenAt: number
+}
+
+/** What the script answers where it had to read a note. */
+export interface Told {
+  /** The server's run, where it was asked; else null. */
+  readonly run: string | null
+  readonly note: Note
+  readonly born: string
 }
 
 interface Run {
@@ -32,8 +31,11 @@ interface Run {
 
 interface Memory {
   run: Run | undefined
-  born: number
+  /** When the workspace's memory was made, in microseconds; 0: it has not looked. */
+  born: string
+  /** The store's now when it was last looked at. */
   seenAt: number
+  note: Note
 }
 
 /** A connection may end at a proxy which changes the server behind it and says nothing: that is seen within a second. */
@@ -42,7 +44,8 @@ const trustedMs = 1_000
 /** Workspaces that are remembered; of one that is not, only a loss of the server as a whole is seen. */
 const mostMemories = 10_000
 
-const nothing: Memory = { run: undefined, born: 0, seenAt: 0 }
+const unread: Note = { text: '?', lostAt: 0, writtenAt: 0 }
+const nothing: Memory = { run: undefined, born: '0', seenAt: 0, note: unread }
 
 /** What an instance remembers of its server's memory, so that it sees when the server has forgotten. */
 export class MemoryWatch {
@@ -57,26 +60,32 @@ export class MemoryWatch {
 
   /** What to tell the script. */
   seen(workspace: string, generation: number, monotonic: number): Seen {
-    const memory = this.#memories.get(workspace) ?? nothing
-    const run = this.#cluster ? memory.run : this.#run
+    const { born, note, run: ownRun, seenAt } = this.#memories.get(workspace) ?? nothing
+    const run = this.#cluster ? ownRun : this.#run
     const fresh = run?.generation === generation
     const check = !fresh || monotonic - run.checkedAt >= trustedMs
     // One call asks; those beside it need not.
     if (fresh && check) run.checkedAt = monotonic
-    const { born, seenAt } = memory
-    return { check, run: run?.id ?? '', born, seenAt, lossAt: this.#lossAt, generation }
+    const isSame = !check && note.text.startsWith(`${run.id} `)
+    return {
+      note: isSame ? note : unread,
+      text: `${check ? 1 : 0} ${run?.id ?? '?'} ${born} ${seenAt} ${this.#lossAt}`,
+    }
   }
 
-  /** Takes what the script answered. */
-  learn(workspace: string, seen: Seen, told: Told, monotonic: number): void {
-    if (told.lostAt > this.#lossAt) this.#lossAt = told.lostAt
-    const run =
-      told.run === '' ? undefined : { id: told.run, generation: seen.generation, checkedAt: monotonic }
-    if (run && !this.#cluster) this.#run = run
+  /** Takes what the script answered; nothing was told where the note was the one that had been read. */
+  learn(workspace: string, now: number, told: Told | undefined, generation: number, monotonic: number): void {
     const memory = this.#memories.get(workspace)
+    if (!told) {
+      if (memory) memory.seenAt = now
+      return
+    }
+    const { note, born } = told
+    if (note.lostAt > this.#lossAt) this.#lossAt = note.lostAt
+    const run = told.run === null ? undefined : { id: told.run, generation, checkedAt: monotonic }
+    if (run && !this.#cluster) this.#run = run
     if (memory) {
-      memory.born = told.born
-      memory.seenAt = told.now
+      Object.assign(memory, { born, note, seenAt: now })
       if (run) memory.run = run
       return
     }
@@ -84,6 +93,6 @@ export class MemoryWatch {
       const [oldest] = this.#memories.keys()
       if (oldest !== undefined) this.#memories.delete(oldest)
     }
-    this.#memories.set(workspace, { run, born: told.born, seenAt: told.now })
+    this.#memories.set(workspace, { run, born, note, seenAt: now })
   }
 }

@@ -3,7 +3,8 @@ import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import Koa from 'koa'
-import { createKeyrung, memoryStore } from 'keyrung'
+import { createKeyrung, memoryLimits, memoryStore } from 'keyrung'
+import type { Limit } from 'keyrung'
 import { guard as expressGuard } from 'keyrung/express'
 import { guard as koaGuard } from 'keyrung/koa'
 import { catalog, hostSecret } from '../seed.js'
@@ -19,9 +20,22 @@ const listeners = {
       response.json(answer)
     })
   },
+  'Express 5, guarded with limits': async () => {
+    const { keyrung } = await createGuarded(limits)
+    return express().get('/contacts', expressGuard(keyrung, 'contacts:read'), (_request, response) => {
+      response.json(answer)
+    })
+  },
   'Koa 3, bare': () => new Koa().use((context) => void (context.body = answer)).callback(),
   'Koa 3, guarded': async () => {
     const { keyrung } = await createGuarded()
+    return new Koa()
+      .use(koaGuard(keyrung, 'contacts:read'))
+      .use((context) => void (context.body = answer))
+      .callback()
+  },
+  'Koa 3, guarded with limits': async () => {
+    const { keyrung } = await createGuarded(limits)
     return new Koa()
       .use(koaGuard(keyrung, 'contacts:read'))
       .use((context) => void (context.body = answer))
@@ -32,9 +46,19 @@ const listeners = {
 /** The name of a server. */
 export type ServerName = keyof typeof listeners
 
-async function createGuarded() {
+/** A minute's limit and a day's, both rolling, wide enough for one key to bring all of the load. */
+const limits: readonly Limit[] = [
+  { name: 'minute', limit: 100_000_000, windowMs: 60_000 },
+  { name: 'day', limit: 1_000_000_000, windowMs: 86_400_000 },
+]
+
+async function createGuarded(keyLimits?: readonly Limit[]) {
   const store = memoryStore()
-  const keyrung = createKeyrung({ catalog, store, secret: hostSecret, keys: { prefix: 'tp' } })
+  const keyrung = createKeyrung({
+    ...{ catalog, store, secret: hostSecret },
+    keys: { prefix: 'tp', ...(keyLimits && { limits: keyLimits }) },
+    ...(keyLimits && { limits: { store: memoryLimits() } }),
+  })
   const actor = { type: 'system', name: 'bench', workspaceId: 'ws_1' } as const
   const { secret } = await keyrung.keys.create(actor, { name: 'Bench', scopes: ['contacts:read'] })
   keyrung.run()

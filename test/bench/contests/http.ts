@@ -8,7 +8,10 @@ import type { ServerName, Usage } from './http-servers.js'
 const casts = 8
 const rounds = 3
 const seconds = 0.7
-const names = ['Express 5, bare', 'Express 5, guarded', 'Koa 3, bare', 'Koa 3, guarded'] as const
+const names = [
+  ...(['Express 5, bare', 'Express 5, guarded', 'Express 5, guarded with limits'] as const),
+  ...(['Koa 3, bare', 'Koa 3, guarded', 'Koa 3, guarded with limits'] as const),
+]
 
 interface Served {
   readonly child: ChildProcess
@@ -75,6 +78,8 @@ export async function httpContest(): Promise<void> {
       new Map([...spent].map(([name, all]) => [name, all.map((one) => one[kind])])),
       [
         { of: 'Express 5, guarded', against: 'Express 5, bare', times: 0.9 },
+        { of: 'Express 5, guarded with limits', against: 'Express 5, bare', times: 0.9 },
+        { of: 'Koa 3, guarded with limits', against: 'Koa 3, bare', times: 0.9 },
         { of: 'Koa 3, guarded', against: 'Koa 3, bare', times: 0.9 },
       ],
     )

@@ -110,7 +110,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         limits: plan.limits ?? [],
       }),
     },
-    limits: { counted: true, forget: () => undefined },
+    limits: { counted: true, forget: () => undefined, standings: {} as never },
     usageSettings: { counts: true, retentionDays: 90 },
     flushUsage: () => Promise.resolve(),
     settle: async () => void world.settled++,
