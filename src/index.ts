@@ -46,8 +46,20 @@ export { isKeyrungError, KeyrungError } from './core/errors.js'
 export type { ErrorCode, Fault, KeyrungErrorOptions } from './core/errors.js'
 export type { Actor, PrincipalActor, SystemActor, UserActor } from './core/actor.js'
 export type { Principal } from './core/principal.js'
-export { auditActions } from './core/audit.js'
-export type { AuditAction, AuditEvent, DecisionEvent, EventRecord, KeySnapshot } from './core/audit.js'
+export { approvalActions, auditActions, keyActions } from './core/audit.js'
+export { approvalEffects, approvalStatuses } from './core/approval.js'
+export { webhookEvents } from './core/delivery.js'
+export type {
+  ApprovalAction,
+  ApprovalSnapshot,
+  AuditAction,
+  AuditEvent,
+  EventOf,
+  KeyAction,
+  DecisionEvent,
+  EventRecord,
+  KeySnapshot,
+} from './core/audit.js'
 export type {
   CredentialRow,
   KeyMode,
@@ -94,6 +106,19 @@ export type { RecorderState } from './service/recorder.js'
 export type { TickReport, Worker } from './service/worker.js'
 export type { SinkState } from './service/outbox.js'
 
+export type {
+  ApprovalContentRecord,
+  ApprovalEffect,
+  ApprovalKind,
+  ApprovalLane,
+  ApprovalOutcome,
+  ApprovalRecord,
+  ApprovalStatus,
+  VoteRecord,
+} from './core/approval.js'
+export type { DeliveryRecord, DeliveryStatus, WebhookEvent } from './core/delivery.js'
+export type { ApprovalListRequest, ApprovalQueries, DueApprovalsRequest } from './ports/approval-store.js'
+export type { DeliveryListRequest, DeliveryQueries, DueDeliveriesRequest } from './ports/delivery-store.js'
 export type { AuditSink } from './ports/audit-sink.js'
 export type { AuditQueries, EventListRequest } from './ports/audit-store.js'
 export type {
@@ -124,3 +149,31 @@ export { memoryLimits } from './stores/memory-limits.js'
 export type { MemoryLimitsOptions } from './stores/memory-limits.js'
 export { memoryStore } from './stores/memory.js'
 export type { MemoryStoreOptions } from './stores/memory.js'
+export type { ApprovalOptions, ApprovalSettings, ApprovalVerb } from './service/approval-settings.js'
+export type { Approvals, ApproveInput, ApproveOptions, ResolveInput } from './service/approvals.js'
+export type { QueuedApproval } from './service/approvals/queue.js'
+export type { AwaitingAdmission, QueueOptions } from './service/approvals/setup.js'
+export type {
+  ApprovalDetail,
+  ApprovalView,
+  BodyView,
+  RequestView,
+  VoteView,
+} from './service/approvals/view.js'
+export type {
+  Operation,
+  OperationContext,
+  OperationDefinition,
+  OperationResult,
+  StandardSchema,
+} from './service/operation.js'
+export type { Dispatcher, ReplayAnswer, ReplayTicket, StoredRequest } from './service/replay.js'
+export type { ApprovalPage, ListApprovalsInput } from './service/approvals/list.js'
+export type { DeliveryPage, ListDeliveriesInput } from './service/webhooks/list.js'
+export type { DeliveryView } from './service/webhooks/view.js'
+export type { OutboundRules } from './net/outbound-url.js'
+export type { Webhooks } from './service/webhooks.js'
+export type { WebhookOptions } from './service/webhook-settings.js'
+export type { WebhookInput } from './service/keys/input.js'
+export type { WebhookView } from './service/keys/view.js'
+export type { RotatedWebhook } from './service/keys/webhook.js'

@@ -37,7 +37,7 @@ for (const { at, actor: who, action, reason } of events) {
 
 //#region tick
 const report = await keyrung.tick({ budgetMs: 2_000 })
-console.log(report) // { delivered: 6, failed: 0, flushed: 0, purged: 0, done: true }
+console.log(report) // { delivered: 6, failed: 0, flushed: 0, purged: 0, expired: 0, executed: 0, done: true }
 //#endregion tick
 
 //#region state

@@ -16,6 +16,11 @@ const oneOf =
   (value) =>
     values.includes(value as string)
 
+const approvalStatuses: readonly Records['approval']['status'][] = [
+  ...(['pending', 'approved', 'executing', 'unknown'] as const),
+  ...(['succeeded', 'failed', 'rejected', 'expired', 'cancelled', 'stale'] as const),
+]
+
 const every = { id: text, workspaceId: text, version: whole }
 
 /** Every column of every kind of records. */
@@ -40,6 +45,8 @@ const columns: { readonly [T in RecordType]: { readonly [C in keyof Records[T]]:
     createdAt: whole,
     updatedAt: whole,
     limits: orNull(text),
+    revocations: whole,
+    webhook: orNull(text),
   },
   secret: {
     ...every,
@@ -74,6 +81,65 @@ const columns: { readonly [T in RecordType]: { readonly [C in keyof Records[T]]:
   },
   idempotency: { ...every, fingerprint: text, resultId: text, expiresAt: whole },
   setting: { ...every, value: text },
+  approval: {
+    ...every,
+    status: oneOf(...approvalStatuses),
+    lane: text,
+    dueAt: orNull(whole),
+    keyId: text,
+    secretId: text,
+    keyName: text,
+    environment: text,
+    lineage: text,
+    ownerId: orNull(text),
+    address: orNull(text),
+    keyRevocations: whole,
+    kind: oneOf('replay', 'named'),
+    operation: text,
+    app: text,
+    permissions: text,
+    queued: text,
+    resource: text,
+    effect: oneOf('unsafe', 'idempotent', 'transactional'),
+    digest: text,
+    quorum: whole,
+    votes: whole,
+    createdAt: whole,
+    expiresAt: whole,
+    decidedAt: orNull(whole),
+    decidedBy: orNull(text),
+    reason: orNull(text),
+    fence: whole,
+    startedAt: orNull(whole),
+    endedAt: orNull(whole),
+    outcome: orNull(text),
+    resultStatus: orNull(whole),
+  },
+  approvalContent: { ...every, keyId: text, request: text, result: orNull(text) },
+  vote: {
+    ...every,
+    approvalId: text,
+    keyId: text,
+    actor: text,
+    role: text,
+    secretId: orNull(text),
+    at: whole,
+    reason: orNull(text),
+  },
+  delivery: {
+    ...every,
+    keyId: text,
+    approvalId: text,
+    event: text,
+    status: oneOf('waiting', 'delivered', 'given_up'),
+    payload: text,
+    createdAt: whole,
+    dueAt: whole,
+    attempts: whole,
+    lastAttemptAt: orNull(whole),
+    lastStatus: orNull(whole),
+    lastError: orNull(text),
+  },
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { KeyrungError, type Change, type CommitResult, type KeyRecord, type KeyRow } from 'keyrung'
 import { type KeySecretRecord, type Records, type RecordType, type Store } from 'keyrung'
 import { type UsageEntry, type UsageRow } from 'keyrung'
+import { approvalQueries, purgeApprovals } from './file-store-approvals.js'
 import { checkChange, isUsage } from './file-store-records.js'
 
 //#region state
@@ -216,6 +217,7 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
       recordsOf<Records['setting']>('setting')
         .filter(({ id }) => id.startsWith(prefix))
         .sort((a, b) => compare(a.id, b.id)),
+    ...approvalQueries((type) => recordsOf(type)),
     purge(request) {
       const { records, uses, usage, ...rest } = current()
       const kept = new Map(records)
@@ -237,12 +239,16 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
       const old = dropUsage(({ day }) => day < usageBefore)
       const isGone = (keyId: string): boolean => records.has(`tombstone ${keyId}`)
       const orphaned = dropUsage(({ keyId }) => isGone(keyId))
+      const approvals = purgeApprovals(kept, request)
       // The tombstones stay until all that hung on their keys is gone.
-      const isDone = orphaned < request.limit
+      const isDone = orphaned < request.limit && approvals.isAll
       const deleted = take<Records['tombstone']>('tombstone', () => isDone)
       const used = deleted.filter(({ id }) => keptUses.delete(id))
-      replace({ ...rest, records: kept, uses: keptUses, usage: keptUsage })
-      return ended.length + expired.length + old + orphaned + deleted.length + used.length
+      const counters = new Map(rest.counters)
+      for (const { id } of deleted) counters.delete(`pending/${id}`)
+      replace({ records: kept, counters, uses: keptUses, usage: keptUsage })
+      const ofKeys = orphaned + approvals.removed + deleted.length + used.length
+      return ended.length + expired.length + old + ofKeys
     },
     findSchema: () => (current(), 'current'),
     migrate: () => void current(),

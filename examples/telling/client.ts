@@ -13,6 +13,8 @@ export interface Call {
 export interface Answer {
   readonly status: number
   readonly etag: string | null
+  /** Where to go on, where the host said so. */
+  readonly location: string | null
   /** Seconds to wait before the next try, where the host said so. */
   readonly retryAfter: number | null
   /** The parsed body; `undefined` without one. */
@@ -48,7 +50,8 @@ export class Client {
     return this.#user
   }
 
-  async send({ method, path, body, key, ifMatch }: Call): Promise<Answer> {
+  /** Makes a request, and keeps the login's cookie. */
+  async open({ method, path, body, key, ifMatch }: Call): Promise<Response> {
     const headers = new Headers(key === undefined ? this.#proof : { authorization: `Bearer ${key}` })
     if (body !== undefined) headers.set('content-type', 'application/json')
     if (ifMatch !== undefined) headers.set('if-match', ifMatch)
@@ -62,11 +65,18 @@ export class Client {
       this.#proof = { cookie }
       this.#user = (body as { user?: string } | undefined)?.user ?? 'nobody'
     }
+    return response
+  }
+
+  /** The same, with the answer read to its end. */
+  async send(call: Call): Promise<Answer> {
+    const response = await this.open(call)
     const text = await response.text()
     const retryAfter = response.headers.get('retry-after')
     return {
       status: response.status,
       etag: response.headers.get('etag'),
+      location: response.headers.get('location'),
       retryAfter: retryAfter === null ? null : Number(retryAfter),
       body: text === '' ? undefined : (JSON.parse(text) as unknown),
     }

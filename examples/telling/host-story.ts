@@ -19,6 +19,7 @@ export interface MadeKey {
 
 /** What the stories of hosts have in common: a demo's login, and keyrung's management under `/admin`. */
 export interface HostSteps {
+  readonly client: Client
   /** Whoever is logged in. */
   readonly user: Caller
   /** Whoever has a key's secret. */
@@ -59,6 +60,7 @@ function stepsOn(client: Client, teller: Teller): HostSteps {
   }
   const user = callerWith()
   return {
+    client,
     user,
     holder: callerWith,
     login: async (name) => void (await user.post('/demo/login', { user: name }, 200)),

@@ -1,5 +1,5 @@
 import type { Answer, Call, Client } from './client.js'
-import type { Transcript } from './transcript.js'
+import { shortenIds, type Transcript } from './transcript.js'
 
 /** Takes one line at a time. */
 export type Print = (line: string) => void
@@ -54,7 +54,7 @@ export class Teller {
     for (const event of events) {
       const [at, actor, action] = ['at', 'actor', 'action'].map((name) => String(field(event, name)))
       const reason = field(event, 'reason') ?? ''
-      this.print(`     ${at}  ${actor!.padEnd(10)} ${action!.padEnd(14)} ${reason}`.trimEnd())
+      this.print(`     ${at}  ${shortenIds(actor!).padEnd(14)} ${action!.padEnd(18)} ${reason}`.trimEnd())
     }
     if (events.map((event) => field(event, 'action')).join() !== told.join())
       this.refute(`the story tells ${told.join(', ')}`)

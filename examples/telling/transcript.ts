@@ -17,10 +17,18 @@ export interface TranscriptLayout {
 /** What a key's secret looks like, whatever the host's prefix: all but its beginning and its last characters are hidden. */
 const secret = /([a-z]+_(?:live|test)_)[0-9A-Za-z]{32}([0-9A-Za-z]{4})/g
 
+/** A digest in full is of no use to a reader. */
+const digest = /\b([0-9a-f]{8})[0-9a-f]{56}\b/g
+
 const everyHost: readonly Summary[] = [
   ({ key, secret }) => key && { ...(secret ? { secret } : {}), ...keyFields(key as Fields) },
   ({ data, events }) => (data ?? events) && `${((data ?? events) as readonly unknown[]).length} of them`,
 ]
+
+/** The first characters of an id are a time; the last ones tell it from others. */
+export function shortenIds(text: string): string {
+  return text.replace(/(key|rec|apr)_\w+(\w{4})/, '$1_…$2')
+}
 
 /** Puts requests and answers into lines, without any secret. */
 export class Transcript {
@@ -35,8 +43,7 @@ export class Transcript {
   /** One request in a line: what, as whom, with which body. */
   request({ method, path, body, key }: Call, user: string): string {
     const { widths } = this.#layout
-    // The first characters of an id are a time; the last ones tell it from others.
-    const shown = path.replace(/(key|rec)_\w+(\w{4})/, '$1_…$2').padEnd(widths.path)
+    const shown = shortenIds(path).padEnd(widths.path)
     const caller = (key === undefined ? user : mask(key)).padEnd(widths.caller)
     return `→ ${method.padEnd(6)} ${shown} ${caller} ${this.#short(body)}`.trimEnd()
   }
@@ -70,5 +77,5 @@ function keyFields({ name, status, mode, scopes }: Fields): Fields {
 }
 
 function mask(text: string): string {
-  return text.replace(secret, '$1…$2')
+  return text.replace(secret, '$1…$2').replace(digest, '$1…')
 }

@@ -1,7 +1,7 @@
 import { KeyrungError } from 'keyrung'
 import { parseEquals, parseFields, parseIds, parsePage, parseText } from './input.js'
 import type { Location, RecordRef } from './location.js'
-import { endsInParameter, type Operation } from './operation.js'
+import { endsInParameter, isApprovalOperation, type RecordOperation } from './operation.js'
 import type { Fields, Place, RecordPage, Records, StoredRecord } from './records.js'
 import type { PlannedRoute } from './route-plan.js'
 
@@ -23,8 +23,8 @@ export interface Reply {
   readonly created?: string
 }
 
-/** What each operation does. @throws KeyrungError `not_found`, `input_invalid`, `forbidden` */
-type Executions = Readonly<Record<Operation, (call: Call, records: Records) => Reply>>
+/** What each operation does. @throws KeyrungError `not_found`, `input_invalid` */
+type Executions = Readonly<Record<RecordOperation, (call: Call, records: Records) => Reply>>
 
 const executions: Executions = {
   list: (call, records) => {
@@ -97,26 +97,18 @@ const executions: Executions = {
     const { id } = records.create(placeOf(call), done)
     return ok({ id, ...done })
   },
-
-  // No approvals are made yet, so that every list is empty and every id unknown.
-  'list-approvals': () => ok({ data: [], next_cursor: null }),
-  'read-approval': () => {
-    throw new KeyrungError('not_found')
-  },
-  'decide-approval': () => {
-    throw new KeyrungError('forbidden', { message: 'Approvals cannot be decided here yet.' })
-  },
 }
 
 /**
  * Carries a call out. Whatever record its path stands below must be there.
  *
- * @throws KeyrungError `not_found`, `input_invalid`, `forbidden`
+ * @throws KeyrungError `not_found`, `input_invalid`
  */
 export function execute(call: Call, records: Records): Reply {
   const { operation } = call.route
-  const isApproval = operation.endsWith('approval') || operation.endsWith('approvals')
-  for (const { collection, id } of isApproval ? [] : above(call)) {
+  // Approvals are no records: their routes are keyrung's own.
+  if (isApprovalOperation(operation)) throw new KeyrungError('not_found')
+  for (const { collection, id } of above(call)) {
     if (!records.find({ workspaceId: call.workspaceId, collection }, id)) throw new KeyrungError('not_found')
   }
   return executions[operation](call, records)

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import express, { type Express } from 'express'
 import { createKeyrung, KeyrungError, type Keyrung } from 'keyrung'
 import { createAdmin } from 'keyrung/admin'
-import { mount, notFound } from 'keyrung/express'
+import { attach, mount, notFound } from 'keyrung/express'
 import { jsonLinesSink } from 'keyrung/sinks/jsonl'
 import { sqliteLimits, sqliteStore } from 'keyrung/stores/sqlite'
 import { readApiFile } from './api-file.js'
@@ -17,7 +17,7 @@ import { createRecords, type Records } from './records.js'
 import { planRoutes, type PlannedRoute } from './route-plan.js'
 import { mountRoutes } from './routes.js'
 import { addSamples, findSampleCollections } from './samples.js'
-import { createWorkspaces, isPlan, plans, workspaceIds, type Workspaces } from './workspaces.js'
+import { canDecide, createWorkspaces, isPlan, plans, workspaceIds, type Workspaces } from './workspaces.js'
 
 /** A running host. */
 export interface Host {
@@ -56,7 +56,10 @@ export async function startHost(options: { readonly dataDir: string; readonly po
     directory: workspaces.directory,
     entitlements: workspaces.entitlements,
     sinks: [jsonLinesSink({ path: folder.auditPath })],
-    http: { realm: 'trustpager', hidden: 'not_found', upgradeUrl },
+    approvals: { canDecide },
+    // For the demo, whose receiver of webhooks is on this machine; a real host leaves this out.
+    webhooks: { dangerouslyAllowAddresses: ['127.0.0.1'] },
+    http: { realm: 'trustpager', hidden: 'not_found', upgradeUrl, approvalsUrl: '/approvals' },
   })
   const records = createRecords(database)
   const routes = planRoutes(readApiFile().routes)
@@ -76,9 +79,12 @@ export async function startHost(options: { readonly dataDir: string; readonly po
 
   try {
     await keyrung.ready({ migrate: true })
-    keyrung.run()
     for (const id of workspaceIds) addSamples(records, id, findSampleCollections(routes))
-    server.on('request', createApp({ keyrung, workspaces, records, routes }))
+    const app = createApp({ keyrung, workspaces, records, routes })
+    // What is approved runs through the app itself, which must be there before the background work begins.
+    attach(keyrung, app, { name: 'trustpager' })
+    keyrung.run()
+    server.on('request', app)
     await once(server.listen(options.port, '127.0.0.1'), 'listening')
     isUp = true
   } catch (error) {
@@ -106,7 +112,9 @@ function createApp({ keyrung, workspaces, records, routes }: Parts): Express {
       name: 'TrustPager, an example host of keyrung',
       api: `${routes.length} routes such as GET /contacts, with "Authorization: Bearer tp_live_…"`,
       demo: ['GET /demo/users', 'POST /demo/login', 'POST /demo/logout', 'POST /demo/plan'],
-      management: ['/admin/keys', '/admin/audit', '/admin/catalog', '/admin/permissions', '/admin/me'],
+      management: ['keys', 'approvals', 'deliveries', 'audit', 'catalog', 'permissions', 'me'].map(
+        (name) => `/admin/${name}`,
+      ),
     })
   })
 
@@ -130,7 +138,8 @@ function createApp({ keyrung, workspaces, records, routes }: Parts): Express {
   const admin = createAdmin(keyrung, { actor: (request) => login.actorOf(request.headers.get('cookie')) })
   app.use('/admin', requireLocal, mount(admin))
 
-  app.use(mountRoutes(keyrung, records, routes))
+  // The API's own routes for approvals are the management API's, for callers with a key.
+  app.use(mountRoutes(keyrung, records, routes, mount(admin)))
   app.use(notFound(keyrung), answerThrown(keyrung))
   return app
 }

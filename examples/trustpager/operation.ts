@@ -1,7 +1,13 @@
 import type { ApiRoute, Method } from './api-file.js'
 
 /** What a route does to the example's records; what it *demands* stands in the file alone. */
-export type Operation =
+export type Operation = RecordOperation | ApprovalOperation
+
+/** What is about approvals, which are keyrung's. */
+export type ApprovalOperation = 'list-approvals' | 'read-approval' | 'decide-approval'
+
+/** What is about records, which are the host's. */
+export type RecordOperation =
   | 'list'
   | 'search'
   | 'read'
@@ -15,9 +21,6 @@ export type Operation =
   | 'update-document'
   | 'replace-document'
   | 'act'
-  | 'list-approvals'
-  | 'read-approval'
-  | 'decide-approval'
 
 /** The routes of the file as a set to look things up in: `GET /contacts`. */
 export type RouteNames = ReadonlySet<string>
@@ -48,10 +51,10 @@ const recordOperations = {
   PUT: 'replace',
   PATCH: 'update',
   DELETE: 'delete',
-} as const satisfies Record<Method, Operation>
+} as const satisfies Record<Method, RecordOperation>
 
 /** Approvals are never records that a key could make or change. */
-function approvalOperation(method: Method, path: string): Operation {
+function approvalOperation(method: Method, path: string): ApprovalOperation {
   if (method !== 'GET') return 'decide-approval'
   return endsInParameter(path) ? 'read-approval' : 'list-approvals'
 }
@@ -71,6 +74,11 @@ function hasRecords(path: string, names: RouteNames): boolean {
     if (rest.startsWith(`${path}/:`) && !rest.slice(path.length + 2).includes('/')) return true
   }
   return false
+}
+
+/** Says whether an operation is about approvals. */
+export function isApprovalOperation(operation: Operation): operation is ApprovalOperation {
+  return operation.endsWith('approval') || operation.endsWith('approvals')
 }
 
 /** Says whether a path names one record: `/contacts/:id`. */

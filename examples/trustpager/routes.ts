@@ -4,6 +4,7 @@ import { guard } from 'keyrung/express'
 import type { catalog } from './catalog.js'
 import { execute, type Reply } from './execution.js'
 import { locate } from './location.js'
+import { isApprovalOperation } from './operation.js'
 import type { Records } from './records.js'
 import type { PlannedRoute } from './route-plan.js'
 
@@ -15,20 +16,24 @@ const verbs = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'd
  *
  * The body is read behind the guard: nobody without a key has anything parsed, and a guard that has to queue a
  * request finds it as it was sent.
+ *
+ * @param approvals answers the API's routes for approvals
  */
 export function mountRoutes(
   keyrung: Keyrung<typeof catalog>,
   records: Records,
   routes: readonly PlannedRoute[],
+  approvals: RequestHandler,
 ): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
   for (const route of routes) {
+    const handlers = isApprovalOperation(route.operation)
+      ? [approvals]
+      : [requireJson, express.json({ limit: '100kb' }), answer(records, route)]
     router[verbs[route.method]](
       route.path,
       route.permissions.length === 0 ? guard(keyrung) : guard(keyrung, route.permissions),
-      requireJson,
-      express.json({ limit: '100kb' }),
-      answer(records, route),
+      ...handlers,
     )
   }
   return router

@@ -1,16 +1,55 @@
 import { tellOfHost, type HostSteps } from '../telling/host-story.js'
 import { field, type Print, type Teller } from '../telling/teller.js'
-import { Transcript } from '../telling/transcript.js'
+import { Transcript, type Fields } from '../telling/transcript.js'
+import { tellOfApprovals } from './approval-story.js'
 
-const transcript = new Transcript({ widths: { path: 31, caller: 13, body: 110 } })
+const transcript = new Transcript({
+  widths: { path: 34, caller: 13, body: 110 },
+  summaries: [queued, listed, asked],
+})
+
+function queued({ approval_id, status, permissions }: Fields): unknown {
+  return approval_id && { status, permissions }
+}
+
+function listed({ approvals }: Fields): unknown {
+  return approvals && `${(approvals as readonly unknown[]).length} of them`
+}
+
+function asked({
+  operation,
+  status,
+  outcome,
+  result_status,
+  request,
+  result,
+  digest,
+  reason,
+}: Fields): unknown {
+  if (!operation || !digest) return undefined
+  const sent = field(field(request, 'body'), 'text')
+  const came = result_status ? { result_status, result: field(result, 'text') } : {}
+  const why = { ...(outcome ? { outcome } : {}), ...(reason ? { reason } : {}) }
+  const what = status === 'pending' ? { digest: `${String(digest).slice(0, 8)}…`, sent } : {}
+  return `${String(operation)} ${String(status)} ${words({ ...what, ...why, ...came })}`.trimEnd()
+}
+
+function words(fields: Fields): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}: ${String(value)}`)
+    .join(', ')
+}
 
 /**
- * Walks through a key's life against a running host, over HTTP only, and prints request and answer of each step.
+ * Walks through a key's life, and what waits for a human, against a running host, over HTTP only, and prints request and answer of each step.
  *
  * @returns whether every step went as told
  */
 export function tellStory(url: string, print: Print): Promise<boolean> {
-  return tellOfHost({ url, print, transcript }, tellOf)
+  return tellOfHost({ url, print, transcript }, async (teller, steps) => {
+    await tellOf(teller, steps)
+    await tellOfApprovals(steps.client, teller)
+  })
 }
 
 async function tellOf(teller: Teller, { user, holder, login, make, waitOut }: HostSteps): Promise<void> {

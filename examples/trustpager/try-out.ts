@@ -32,6 +32,7 @@ export function tryOutLines(url: string, key: string): readonly string[] {
     `  curl -c jar ${url}/demo/login --json '{"user":"ada"}'`,
     `  curl -b jar ${url}/admin/keys`,
     `  curl -b jar ${url}/admin/permissions`,
+    `  curl -b jar ${url}/admin/approvals`,
     `  curl -b jar ${url}/demo/plan --json '{"plan":"free"}'    # no API any more, until "pro"`,
   ]
 }

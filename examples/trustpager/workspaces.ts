@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import type { Directory, Entitlements } from 'keyrung'
+import type { Actor, Directory, Entitlements } from 'keyrung'
 import type { TrustPagerScope } from './catalog.js'
 
 /** The plans of the example: only paid ones include the API. */
@@ -47,6 +47,18 @@ export interface Workspaces {
 /** Finds a demo user by id. */
 export function findUser(id: unknown): DemoUser | undefined {
   return demoUsers.find((user) => user.id === id)
+}
+
+/**
+ * Says who decides about approvals: a workspace's admins, and keys, of which keyrung itself admits those with full
+ * access only. One that a member owns can do no more than the member, who decides nothing.
+ */
+export function canDecide(actor: Actor): boolean {
+  if (actor.type === 'principal') {
+    const { ownerId } = actor.principal
+    return ownerId === null || findUser(ownerId)?.role === 'admin'
+  }
+  return actor.type === 'user' && actor.role === 'admin'
 }
 
 /** Says whether a value names a plan. */

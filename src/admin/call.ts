@@ -8,6 +8,8 @@ export interface Call {
   readonly request: Request
   /** From the path; `''` where it has none. */
   readonly id: string
+  /** The path that the API is mounted under, `''` for none. */
+  readonly prefix: string
   /** The host's id of the request, for audit events. */
   readonly requestId: string | undefined
 }

@@ -24,8 +24,8 @@ export interface AdminOptions {
 }
 
 /**
- * Makes the management API as one fetch-style handler: keys, catalogue, permission reference, audit, and `me` for
- * a calling key. JSON in snake_case, problems as RFC 9457.
+ * Makes the management API as one fetch-style handler: keys, approvals, webhooks, catalogue, permission reference,
+ * audit, and for a calling key `me` and what it has waiting. JSON in snake_case, problems as RFC 9457.
  *
  * @throws `config_invalid`
  *
@@ -50,7 +50,8 @@ export function createAdmin<C extends AnyCatalog>(keyrung: Keyrung<C>, options: 
       return response
     }
     requireSameSite(request, origins)
-    const call = { keyrung: known, request, id: match.id, requestId: idOf(requestId, request) }
+    const { prefix } = context
+    const call = { keyrung: known, request, prefix, id: match.id, requestId: idOf(requestId, request) }
     const caller = await findActor(known, actor, request, context)
     if ('answer' in caller) return buildResponse(caller.answer)
     const response = await match.verb({ ...call, actor: caller.actor })

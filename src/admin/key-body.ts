@@ -21,6 +21,11 @@ export function keyBody(key: KeyView) {
     metadata: key.metadata,
     owner_id: key.ownerId,
     limits: key.limits?.map(limitBody) ?? null,
+    webhook: key.webhook && {
+      url: key.webhook.url,
+      events: key.webhook.events,
+      disabled_at: timestamp(key.webhook.disabledAt),
+    },
     created_by: key.createdBy,
     created_at: timestamp(key.createdAt),
     updated_at: timestamp(key.updatedAt),

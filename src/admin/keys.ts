@@ -4,7 +4,7 @@ import type { Keys } from '../service/keys.js'
 import { createKeyInputs } from '../service/keys/input.js'
 import type { KeyFields, KeyInputs } from '../service/keys/input.js'
 import type { ListKeysInput } from '../service/keys/list.js'
-import type { EditOptions } from '../service/keys/options.js'
+import type { EditOptions, RotateInput } from '../service/keys/options.js'
 import type { KeyView } from '../service/keys/view.js'
 import { answerJson, answerNothing } from './answer.js'
 import { readJsonBody } from './body.js'
@@ -26,7 +26,7 @@ const names = {
 
 const shared = {
   ...{ name: passedOn, mode: passedOn, scopes: passedOn, metadata: passedOn },
-  ...{ address_rules: passedOn, owner_id: passedOn },
+  ...{ address_rules: passedOn, owner_id: passedOn, webhook: passedOn },
   expires_at: z.optional(nullableTimeField),
   not_before: z.optional(nullableTimeField),
   limits: z.optional(limitsField),
@@ -54,8 +54,9 @@ export async function createKey({ keyrung, actor, request, requestId }: Call): P
   const made = await withWireNames({ ...names, 'Idempotency-Key': 'idempotencyKey' }, () =>
     keyrung.keys.create(actor, input, { requestId, idempotencyKey }),
   )
-  const { key, secret } = made
-  return answerJson({ key: keyBody(key), secret }, secret === null ? 200 : 201, {
+  const { key, secret, webhookSecret } = made
+  const answer = { key: keyBody(key), secret, webhook_secret: webhookSecret }
+  return answerJson(answer, secret === null ? 200 : 201, {
     etag: formatVersionTag(key.version),
   })
 }
@@ -88,12 +89,21 @@ export async function editKey({ keyrung, actor, id, request, requestId }: Call):
 
 /** `POST /keys/:id/rotate`: the new secret is shown this once. */
 export async function rotateKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
-  const { reason, grace_seconds: grace } = readWire(rotation, await readJsonBody(request))
-  const input = { ...toReason(reason), ...(grace === undefined ? {} : { graceMs: grace * 1_000 }) }
+  const input = toRotation(readWire(rotation, await readJsonBody(request)))
   const { key, secret } = await withWireNames(names, () =>
     keyrung.keys.rotate(actor, id, input, { requestId }),
   )
   return answerJson({ key: keyBody(key), secret }, 200, { etag: formatVersionTag(key.version) })
+}
+
+/** `POST /keys/:id/rotate-webhook`: what its webhook is signed with from now on is shown this once. */
+export async function rotateKeyWebhook({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+  const input = toRotation(readWire(rotation, await readJsonBody(request)))
+  const { key, webhookSecret } = await withWireNames(names, () =>
+    keyrung.keys.rotateWebhook(actor, id, input, { requestId }),
+  )
+  const etag = formatVersionTag(key.version)
+  return answerJson({ key: keyBody(key), webhook_secret: webhookSecret }, 200, { etag })
 }
 
 /** `POST /keys/:id/revoke`. */
@@ -123,7 +133,7 @@ function inputsOf({ catalog, keyFormat }: Call['keyrung']): KeyInputs {
 /** A key that any edit fits. */
 const anyKey: KeyFields = {
   ...{ name: 'any', environment: '', mode: 'custom', scopes: '', expiresAt: null, notBefore: null },
-  ...{ addressRules: '', metadata: '{}', ownerId: null, limits: null },
+  ...{ addressRules: '', metadata: '{}', ownerId: null, limits: null, webhook: null },
 }
 
 function answerKey(key: KeyView): Response {
@@ -132,6 +142,10 @@ function answerKey(key: KeyView): Response {
 
 function toReason(reason: unknown): { reason?: string } {
   return reason === undefined ? {} : { reason: reason as string }
+}
+
+function toRotation({ reason, grace_seconds: grace }: z.output<typeof rotation>): RotateInput {
+  return { ...toReason(reason), ...(grace === undefined ? {} : { graceMs: grace * 1_000 }) }
 }
 
 /** The members by their names inside; times and windows as milliseconds. */

@@ -1,6 +1,25 @@
+import {
+  approveApproval,
+  cancelApproval,
+  getApproval,
+  listApprovals,
+  rejectApproval,
+  resolveApproval,
+} from './approvals.js'
 import { listAudit } from './audit.js'
 import { getCatalog, getPermissions } from './catalog.js'
-import { activateKey, createKey, deleteKey, editKey, getKey, listKeys, revokeKey, rotateKey } from './keys.js'
+import { listDeliveries, redeliverDelivery } from './deliveries.js'
+import {
+  activateKey,
+  createKey,
+  deleteKey,
+  editKey,
+  getKey,
+  listKeys,
+  revokeKey,
+  rotateKey,
+  rotateKeyWebhook,
+} from './keys.js'
 import type { Call } from './call.js'
 import { getKeyLimits, getLimits } from './limits.js'
 import { getMe } from './me.js'
@@ -13,11 +32,20 @@ const routes: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   '/keys': { GET: listKeys, POST: createKey },
   '/keys/:id': { GET: getKey, PATCH: editKey, DELETE: deleteKey },
   '/keys/:id/rotate': { POST: rotateKey },
+  '/keys/:id/rotate-webhook': { POST: rotateKeyWebhook },
   '/keys/:id/revoke': { POST: revokeKey },
   '/keys/:id/activate': { POST: activateKey },
   '/keys/:id/limits': { GET: getKeyLimits },
   '/keys/:id/usage': { GET: getKeyUsage },
   '/keys/:id/advice': { GET: getAdvice },
+  '/approvals': { GET: listApprovals },
+  '/approvals/:id': { GET: getApproval },
+  '/approvals/:id/approve': { POST: approveApproval },
+  '/approvals/:id/reject': { POST: rejectApproval },
+  '/approvals/:id/resolve': { POST: resolveApproval },
+  '/approvals/:id/cancel': { POST: cancelApproval },
+  '/deliveries': { GET: listDeliveries },
+  '/deliveries/:id/redeliver': { POST: redeliverDelivery },
   '/usage': { GET: getUsage },
   '/catalog': { GET: getCatalog },
   '/permissions': { GET: getPermissions },
@@ -32,7 +60,7 @@ export type Match =
 
 /** Finds what a method and a path come to; `undefined` for a path that is not there. */
 export function findRoute(method: string, path: string): Match | undefined {
-  const [, first, id, last] = /^\/([a-z]+)(?:\/([^/]+)(?:\/([a-z]+))?)?$/.exec(path) ?? []
+  const [, first, id, last] = /^\/([a-z]+)(?:\/([^/]+)(?:\/([a-z-]+))?)?$/.exec(path) ?? []
   const pattern = `/${first}${id === undefined ? '' : '/:id'}${last === undefined ? '' : `/${last}`}`
   if (!Object.hasOwn(routes, pattern)) return undefined
   const verbs = routes[pattern]!

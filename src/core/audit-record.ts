@@ -1,5 +1,5 @@
 import { auditActions } from './audit.js'
-import type { AuditAction, AuditEvent, EventRecord, KeySnapshot } from './audit.js'
+import type { ApprovalSnapshot, AuditAction, AuditEvent, EventRecord, KeySnapshot } from './audit.js'
 import { KeyrungError } from './errors.js'
 import { isId } from './id.js'
 import { limitOf, parseLimits } from './limit.js'
@@ -30,28 +30,47 @@ type Fields = Readonly<Record<string, unknown>>
 
 function readEvent(fields: Fields): AuditEvent {
   const target = readObject(fields['target'], 'target')
-  return {
+  const type = read(target, 'type', isTargetType)
+  const [before, after] = ['before', 'after'].map((name) => readSnapshot(type, fields[name], name))
+  const event = {
     id: read(fields, 'id', (value) => isId('evt', value)),
     at: read(fields, 'at', isInstant),
     workspaceId: read(fields, 'workspaceId', isName),
     actor: read(fields, 'actor', isName),
     action: read(fields, 'action', isAuditAction),
     target: {
-      type: read(target, 'type', (value): value is 'key' => value === 'key'),
+      type,
       id: read(target, 'id', isName),
       name: read(target, 'name', isText),
     },
     reason: read(fields, 'reason', isTextOrNull),
     requestId: read(fields, 'requestId', isTextOrNull),
-    before: readSnapshot(fields['before'], 'before'),
-    after: readSnapshot(fields['after'], 'after'),
+    before,
+    after,
     graceEndsAt: read(fields, 'graceEndsAt', isInstantOrNull),
+  }
+  if (!event.action.startsWith(`${type}.`)) throw malformed('action')
+  return event as AuditEvent
+}
+
+function readSnapshot(type: AuditEvent['target']['type'], value: unknown, path: string) {
+  if (value === null) return null
+  const fields = readObject(value, path)
+  return type === 'key' ? readKey(fields) : readApproval(fields)
+}
+
+function readApproval(fields: Fields): ApprovalSnapshot {
+  return {
+    status: read(fields, 'status', isText),
+    outcome: read(fields, 'outcome', isTextOrNull),
+    keyId: read(fields, 'keyId', isName),
+    permissions: read(fields, 'permissions', isTexts),
+    digest: read(fields, 'digest', isText),
+    votes: read(fields, 'votes', Number.isSafeInteger as (value: unknown) => value is number),
   }
 }
 
-function readSnapshot(value: unknown, path: string): KeySnapshot | null {
-  if (value === null) return null
-  const fields = readObject(value, path)
+function readKey(fields: Fields): KeySnapshot {
   return {
     name: read(fields, 'name', isText),
     mode: read(fields, 'mode', isText),
@@ -62,10 +81,11 @@ function readSnapshot(value: unknown, path: string): KeySnapshot | null {
     addressRules: read(fields, 'addressRules', isTexts),
     ownerId: read(fields, 'ownerId', isTextOrNull),
     limits: readSnapshotLimits(fields),
+    webhook: Object.hasOwn(fields, 'webhook') ? read(fields, 'webhook', isTextOrNull) : null,
   }
 }
 
-/** Events from before there were limits have none. */
+/** Events from before there were limits have none; neither have those before there were webhooks. */
 function readSnapshotLimits(fields: Fields): readonly Limit[] | null {
   const value = Object.hasOwn(fields, 'limits') ? fields['limits'] : null
   if (value === null) return null
@@ -102,6 +122,10 @@ function malformed(field: string): KeyrungError {
 /** Says whether a value names something that change events can say was done. */
 export function isAuditAction(value: unknown): value is AuditAction {
   return (auditActions as readonly unknown[]).includes(value)
+}
+
+function isTargetType(value: unknown): value is AuditEvent['target']['type'] {
+  return value === 'key' || value === 'approval'
 }
 
 function isText(value: unknown): value is string {

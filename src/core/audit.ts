@@ -1,9 +1,11 @@
+import type { ApprovalRecord } from './approval.js'
 import type { KeyRecord } from './key.js'
 import { showLimits } from './key-limits.js'
 import type { Limit } from './limit.js'
+import { webhookOrigin } from './webhook.js'
 
-/** What a change event can say was done. */
-export const auditActions = [
+/** What a change event can say was done to a key. */
+export const keyActions = [
   'key.created',
   'key.edited',
   'key.rotated',
@@ -12,8 +14,33 @@ export const auditActions = [
   'key.deleted',
 ] as const
 
+/** What a change event can say became of an approval. */
+export const approvalActions = [
+  'approval.queued',
+  'approval.voted',
+  'approval.approved',
+  'approval.rejected',
+  'approval.expired',
+  'approval.cancelled',
+  'approval.stale',
+  'approval.started',
+  'approval.succeeded',
+  'approval.failed',
+  'approval.unknown',
+  'approval.resolved',
+] as const
+
+/** What a change event can say was done. */
+export const auditActions = [...keyActions, ...approvalActions] as const
+
+/** What was done to a key. */
+export type KeyAction = (typeof keyActions)[number]
+
+/** What became of an approval. */
+export type ApprovalAction = (typeof approvalActions)[number]
+
 /** What was done. */
-export type AuditAction = (typeof auditActions)[number]
+export type AuditAction = KeyAction | ApprovalAction
 
 /** The deciding fields of a key, as an event keeps them from before and after a change. */
 export interface KeySnapshot {
@@ -27,26 +54,43 @@ export interface KeySnapshot {
   readonly ownerId: string | null
   /** Limits of its own; null: those of the plan and the host. */
   readonly limits: readonly Limit[] | null
+  /** The origin that its webhook leads to; null: it has none. */
+  readonly webhook: string | null
+}
+
+/** What an event keeps of an approval from before and after a change; never anything of what was asked. */
+export interface ApprovalSnapshot {
+  readonly status: string
+  readonly outcome: string | null
+  readonly keyId: string
+  readonly permissions: readonly string[]
+  readonly digest: string
+  readonly votes: number
 }
 
 /** A change that was made: written in the commit that made it. */
-export interface AuditEvent {
+export type AuditEvent =
+  EventOf<'key', KeyAction, KeySnapshot> | EventOf<'approval', ApprovalAction, ApprovalSnapshot>
+
+/** A change to a target of some type. */
+export interface EventOf<T extends string, A extends string, S> {
   readonly id: string
   /** Milliseconds since 1970. */
   readonly at: number
   readonly workspaceId: string
   /** `type:id`, as `user:42`. */
   readonly actor: string
-  readonly action: AuditAction
-  readonly target: { readonly type: 'key'; readonly id: string; readonly name: string }
+  readonly action: A
+  /** An approval's name is its operation. */
+  readonly target: { readonly type: T; readonly id: string; readonly name: string }
   /** Given by the actor, e.g. why a key was revoked. */
   readonly reason: string | null
   /** The host's id of the request that made the change. */
   readonly requestId: string | null
   /** Null where there was nothing before. */
-  readonly before: KeySnapshot | null
+  readonly before: S | null
   /** Null where there is nothing after. */
-  readonly after: KeySnapshot | null
+  readonly after: S | null
   /** For a rotation: the first instant at which the old secret no longer works. */
   readonly graceEndsAt: number | null
 }
@@ -59,7 +103,7 @@ export interface EventRecord {
   readonly at: number
   readonly actor: string
   readonly action: AuditAction
-  readonly targetType: 'key'
+  readonly targetType: 'key' | 'approval'
   readonly targetId: string
   readonly targetName: string
   readonly reason: string | null
@@ -96,7 +140,14 @@ export function snapshotKey(record: KeyRecord): KeySnapshot {
     addressRules: words(record.addressRules),
     ownerId: record.ownerId,
     limits: showLimits(record.limits),
+    webhook: webhookOrigin(record.webhook),
   }
+}
+
+/** The deciding fields of an approval as it stands. */
+export function snapshotApproval(record: ApprovalRecord): ApprovalSnapshot {
+  const { status, outcome, keyId, permissions, digest, votes } = record
+  return { status, outcome, keyId, permissions: words(permissions), digest, votes }
 }
 
 function words(text: string): readonly string[] {

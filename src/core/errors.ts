@@ -26,6 +26,9 @@ export const errorTexts = {
   owner_insufficient: "The key's owner does not have the rights for this.",
   insufficient: 'The API key lacks a scope for this.',
   approval_required: 'This needs the approval of a human, and no approval service is set up here.',
+  too_many_pending:
+    'This API key has as many operations waiting for approval as it may. Wait until some are decided.',
+  not_replayable: 'This request cannot wait for an approval as it is.',
   limited: 'A limit of this API key, or of what it belongs to, is used up. Wait before you try again.',
   // It could not be decided.
   not_ready: 'The service is starting. Try again shortly.',
@@ -48,6 +51,12 @@ export const errorTexts = {
   operation_disabled: 'This host does not allow this operation on keys.',
   key_not_active: 'This can only be done to a key that is active.',
   key_limit_reached: 'The workspace has as many keys as its plan allows.',
+  not_pending: 'This approval is no longer waiting for a decision.',
+  not_unknown: 'Only an approval whose outcome is not known can be resolved.',
+  digest_mismatch: 'What you confirm is not what is waiting. Read the approval again and look at it anew.',
+  own_request: 'Nobody may decide what was asked for with a credential of their own.',
+  voted: 'You have approved this already; somebody else has to as well.',
+  operation_refused: 'The operation could not be done, and nothing was.',
   idempotency_mismatch: 'This Idempotency-Key was used for a different request.',
   // The wire.
   method_not_allowed: 'This method is not allowed here.',

@@ -38,6 +38,10 @@ export interface KeyRecord {
   readonly updatedAt: number
   /** Limits of its own, as the JSON of a list of `Limit`s in canonical order; null: those of the plan and the host. */
   readonly limits: string | null
+  /** How often it was revoked: what was approved before counts no more, also after it was activated again. */
+  readonly revocations: number
+  /** Where it is told about its approvals, as the JSON of a `WebhookSetting`; null: nowhere. */
+  readonly webhook: string | null
 }
 
 /** One secret of a key: at most two are alive at a time, the second during a grace period. */

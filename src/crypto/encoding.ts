@@ -55,6 +55,12 @@ export function toBase64url(bytes: Uint8Array): string {
   return text
 }
 
+/** Base64 in the usual alphabet, padded (RFC 4648, 4). */
+export function toBase64(bytes: Uint8Array): string {
+  const text = toBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/')
+  return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
+}
+
 /** Reads unpadded base64url, `undefined` for anything `toBase64url` would not have written. */
 export function fromBase64url(text: string): Uint8Array | undefined {
   if (text.length % 4 === 1) return undefined

@@ -16,6 +16,10 @@ export const secretLabels = {
   secretId: 'keyrung/1/secret-id',
   /** The value a store keeps to recognise the secret by. */
   check: 'keyrung/1/check',
+  /** Key of AES-256-GCM for what is stored and is to be read again: bodies, results, payloads. */
+  content: 'keyrung/1/content',
+  /** Key from which the secrets that webhooks are signed with are derived. */
+  webhook: 'keyrung/1/webhook',
 } as const satisfies Record<string, `keyrung/1/${string}`>
 
 /** A use of a host secret. */

@@ -3,13 +3,37 @@
  * needed to compile it, and anything missing is found to be missing instead of throwing.
  */
 export interface Platform {
-  readonly crypto: { getRandomValues(bytes: Uint8Array): unknown }
+  readonly crypto: { getRandomValues(bytes: Uint8Array): unknown; readonly subtle: Subtle }
   readonly process?: { readonly getBuiltinModule?: (name: string) => unknown }
   readonly TextEncoder: new () => { encode(text: string): Uint8Array }
   readonly TextDecoder: new (
     label: string,
     options: { fatal: boolean; ignoreBOM: boolean },
   ) => { decode(bytes: Uint8Array): string }
+}
+
+/** A key that the runtime keeps to itself. */
+export interface SubtleKey {
+  readonly type: string
+}
+
+interface AesGcm {
+  readonly name: string
+  readonly iv: Uint8Array
+  readonly additionalData: Uint8Array
+}
+
+/** What is used of Web Cryptography. */
+interface Subtle {
+  importKey(
+    format: 'raw',
+    bytes: Uint8Array,
+    algorithm: string,
+    extractable: false,
+    uses: readonly string[],
+  ): Promise<SubtleKey>
+  encrypt(algorithm: AesGcm, key: SubtleKey, bytes: Uint8Array): Promise<ArrayBuffer>
+  decrypt(algorithm: AesGcm, key: SubtleKey, bytes: Uint8Array): Promise<ArrayBuffer>
 }
 
 /** The runtime this code found itself in. */

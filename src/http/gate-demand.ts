@@ -1,21 +1,41 @@
+import type { ApprovalEffect } from '../core/approval.js'
 import type { AnyCatalog } from '../core/catalog.js'
 import type { Demand, DemandOptions } from '../core/demand.js'
 import { invalid } from '../core/errors.js'
 import { ownElements } from '../core/own-properties.js'
 import type { Keyrung, PermissionInput } from '../service/keyrung.js'
 
+/** What repeating a request would do: named operations have one more. */
+export type ReplayEffect = Exclude<ApprovalEffect, 'transactional'>
+
+/** How a route is treated beyond the permissions it demands. */
+export interface GateOptions extends DemandOptions {
+  /**
+   * What running its handler a second time would do, where an approved request was cut off in the middle: `unsafe`: a
+   * human looks first; `idempotent`: the handler recognises the approval's id, and is called again.
+   * @defaultValue `'unsafe'`
+   */
+  readonly effect?: ReplayEffect
+}
+
+/** What a gate was made with. */
+export interface BoundGate {
+  readonly demand: Demand
+  readonly effect: ReplayEffect
+}
+
 /** Permissions, and how the operation is treated beyond them; none admits any valid credential. */
 export type GateArguments<C extends AnyCatalog> =
-  readonly [] | readonly [permissions: PermissionInput<C>, options?: DemandOptions]
+  readonly [] | readonly [permissions: PermissionInput<C>, options?: GateOptions]
 
 /**
  * Binds what a gate was made with, so that a mistake stops the start and never meets a request.
  *
  * @throws KeyrungError `config_invalid`, or `unknown_permission` for one the catalogue does not have
  */
-export function bindDemand<C extends AnyCatalog>(keyrung: Keyrung<C>, args: GateArguments<C>): Demand {
+export function bindDemand<C extends AnyCatalog>(keyrung: Keyrung<C>, args: GateArguments<C>): BoundGate {
   requireKeyrung(keyrung)
-  if (args.length === 0) return keyrung.demand([])
+  if (args.length === 0) return { demand: keyrung.demand([]), effect: 'unsafe' }
   const [permissions, options] = args as readonly unknown[]
   if (args.length > 2) throw mistake('', 'takes several permissions as one array')
   // Left out it means "any credential"; a variable that happens to be undefined must not come to mean that.
@@ -31,32 +51,37 @@ export function bindDemand<C extends AnyCatalog>(keyrung: Keyrung<C>, args: Gate
   if (given.length === 0) {
     throw mistake('permissions', 'is empty: name a permission, or leave it out to admit any valid credential')
   }
-  const demand = keyrung.demand(permissions as PermissionInput<C>, options)
+  const { effect = 'unsafe', ...treated } = options ?? {}
+  if (effect !== 'unsafe' && effect !== 'idempotent') {
+    throw mistake('options.effect', "must be 'unsafe' or 'idempotent'")
+  }
+  const demand = keyrung.demand(permissions as PermissionInput<C>, options && treated)
   if (demand.permissions.length !== given.length) {
     throw mistake('permissions', 'names a permission twice, perhaps once by an old name of its resource')
   }
-  return demand
+  return { demand, effect }
 }
 
 function requireKeyrung(value: unknown): void {
   const given = (value ?? {}) as Partial<Record<keyof Keyrung, unknown>>
-  const calls = [given.admit, given.authorize, given.demand, given.notify]
+  const calls = [given.admit, given.authorize, given.demand, given.notify, given.attached, given.queue]
   if (!calls.every((call) => typeof call === 'function')) {
     throw mistake('keyrung', 'must be what createKeyrung made')
   }
-  for (const part of ['catalog', 'http'] as const) {
+  for (const part of ['catalog', 'http', 'approvalSettings'] as const) {
     if (typeof given[part] !== 'object' || given[part] === null)
       throw mistake(`keyrung.${part}`, 'is missing')
   }
 }
 
-function requireOptions(options: unknown): asserts options is DemandOptions | undefined {
+function requireOptions(options: unknown): asserts options is GateOptions | undefined {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw mistake('options', 'must be an object; several permissions are given as one array')
   }
   for (const name of Object.keys(options)) {
-    if (!['approval', 'cost', 'limit'].includes(name)) throw mistake(`options.${name}`, 'is not an option')
+    if (!['approval', 'cost', 'effect', 'limit'].includes(name))
+      throw mistake(`options.${name}`, 'is not an option')
   }
 }
 

@@ -1,6 +1,14 @@
 import { clientAddress } from '../net/client-address.js'
 import type { AdmissionRequest } from '../service/admission.js'
 import type { HttpSettings } from '../service/http-settings.js'
+import type { ReplayTicket } from '../service/replay.js'
+
+/** A request's body. */
+export interface GateBody {
+  readonly bytes: Uint8Array
+  /** True where a parser had read it, so that these are not the bytes that were sent. */
+  readonly isRewritten: boolean
+}
 
 /** A request as a gate sees it; every framework can be made to look like this. */
 export interface GateRequest {
@@ -21,6 +29,22 @@ export interface GateRequest {
   readonly identity?: object
   /** True where the server may have dropped headers, and so a second credential: it is refused. */
   readonly truncated?: boolean
+  /** The outermost app that the guard stands in, as it was attached. Without it nothing can wait for an approval. */
+  readonly app?: object | undefined
+  /** The pattern of the matched route; null where the guard stands in none, or the framework does not tell. */
+  readonly pattern?: string | null
+  /** As the framework tells it, behind proxies too. */
+  readonly scheme?: 'http' | 'https'
+  /** The address that the framework takes for the caller's. */
+  readonly from?: string | undefined
+  /** The approved call that the request is a replay of; found by what no request from outside can have. */
+  readonly replay?: ReplayTicket | undefined
+  /**
+   * Reads the body as it was sent; where a parser has done so, what it made of it is written down again.
+   *
+   * @throws KeyrungError `body_too_large` above `maxBytes`; `not_replayable` for what cannot be written down
+   */
+  readBody?(maxBytes: number): Promise<GateBody>
 }
 
 const none: readonly string[] = []

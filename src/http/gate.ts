@@ -5,12 +5,17 @@ import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Principal } from '../core/principal.js'
 import type { Admission, LimitReport } from '../service/admission.js'
+import type { ReplayTicket } from '../service/replay.js'
 import type { Keyrung } from '../service/keyrung.js'
 import { errorWord } from '../service/time-limit.js'
 import { findAdmitted, noteAdmitted } from './admitted.js'
 import type { AdmittedBefore } from './admitted.js'
+import { createQueuer } from './gate-approval.js'
+import type { Awaiting } from './gate-approval.js'
 import { bindDemand } from './gate-demand.js'
 import type { GateArguments } from './gate-demand.js'
+import { judgeReplay } from './gate-replay.js'
+import type { ReplayDecision, RunApproval } from './gate-replay.js'
 import { Incoming, isForwarded } from './gate-request.js'
 import type { GateRequest } from './gate-request.js'
 import { notifyOnce } from './notify-once.js'
@@ -33,6 +38,8 @@ export type GateResult =
       readonly vary: string | null
       /** Further headers to set on the response, which tell how the caller's limits stand; null for none. */
       readonly headers: HeaderPairs | null
+      /** The approval that the request is run under; null: it needed none. */
+      readonly approval: RunApproval | null
     }
   | { readonly ok: false; readonly answer: Answer }
 
@@ -67,55 +74,77 @@ export function createGate<C extends AnyCatalog>(
   keyrung: Keyrung<C>,
   ...args: GateArguments<NoInfer<C>>
 ): Gate {
-  const demand = bindDemand(keyrung, args)
+  const { demand, effect } = bindDemand(keyrung, args)
   const { http } = keyrung
   let looksForProxy = http.trustedProxies === 0
   const vary = varyOf(http)
 
+  const queue = createQueuer(keyrung, effect)
+
   function judge(request: GateRequest): MaybePromise<GateResult> {
     if (request.truncated) return refuse(answerRefusal('credential_invalid', http))
-    const { identity } = request
+    const { identity, replay } = request
+    if (replay) return judgeReplayed(request, replay)
     const known = identity && findAdmitted(identity, keyrung)
-    if (known) return judgeFurther(identity, known)
+    if (known) return judgeFurther(request, known)
     if (looksForProxy && isForwarded(request)) {
       looksForProxy = false
       notifyOnce(keyrung, proxyUnconfigured)
     }
     const admission = keyrung.admit(new Incoming(request, http), demand)
     return isPromise(admission)
-      ? Promise.resolve(admission).then((made) => afterAdmission(identity, made))
-      : afterAdmission(identity, admission)
+      ? Promise.resolve(admission).then((made) => afterAdmission(request, made))
+      : afterAdmission(request, admission)
   }
 
   /** A request is charged once; what another guard would have it cost beyond that is charged here. */
-  function judgeFurther(identity: object, before: AdmittedBefore): MaybePromise<GateResult> {
+  function judgeFurther(request: GateRequest, before: AdmittedBefore): MaybePromise<GateResult> {
     const { principal, paid } = before
     if (demand.limit === null && demand.cost <= paid) {
       const decision = keyrung.authorize(principal, demand)
       return isPromise(decision)
-        ? Promise.resolve(decision).then((made) => afterDecision(before, made))
-        : afterDecision(before, decision)
+        ? Promise.resolve(decision).then((made) => afterDecision(request, before, made))
+        : afterDecision(request, before, decision)
     }
     const admission = keyrung.admitFurther(principal, demand, paid)
     return isPromise(admission)
-      ? Promise.resolve(admission).then((made) => afterAdmission(identity, made, before))
-      : afterAdmission(identity, admission, before)
+      ? Promise.resolve(admission).then((made) => afterAdmission(request, made, before))
+      : afterAdmission(request, admission, before)
+  }
+
+  /** What was approved was charged when it was queued. */
+  function judgeReplayed(request: GateRequest, ticket: ReplayTicket): MaybePromise<GateResult> {
+    const conclude = (decision: ReplayDecision): GateResult => {
+      if (decision === 'changed') return refuse(answerRefusal('conflict', http))
+      if (decision.effect === 'deny') return refuse(answerRefusal(decision.code, http, decision))
+      const { principal, approvalId } = ticket
+      if (request.identity)
+        noteAdmitted(request.identity, keyrung, { principal, paid: Infinity, told: toldBy(demand, null) })
+      const approval = ticket.state === 'admitted' ? { id: approvalId } : null
+      return { ok: true, principal, decision, vary, headers: null, approval }
+    }
+    const decision = judgeReplay(keyrung, demand, request, ticket)
+    return isPromise(decision) ? Promise.resolve(decision).then(conclude) : conclude(decision)
   }
 
   function afterAdmission(
-    identity: object | undefined,
+    request: GateRequest,
     admission: Admission,
     before?: AdmittedBefore,
-  ): GateResult {
+  ): MaybePromise<GateResult> {
     const told = before
       ? tellFurther(before.told, demand, admission.limits)
       : toldBy(demand, admission.limits ?? null)
-    if (admission.ok !== true) return refuse(answerAdmission(admission, told.limits))
+    if (admission.ok !== true) {
+      return isAwaiting(admission)
+        ? queue(request, { ...admission, limits: told.limits }).then(refuse)
+        : refuse(answerAdmission(admission, told.limits))
+    }
     const { principal, decision } = admission
     const paid = Math.max(before?.paid ?? 0, demand.cost)
-    if (identity) noteAdmitted(identity, keyrung, { principal, paid, told })
+    if (request.identity) noteAdmitted(request.identity, keyrung, { principal, paid, told })
     const headers = told.limits && http.limitHeaders ? limitHeaders(told.limits) : null
-    return { ok: true, principal, decision, vary, headers }
+    return { ok: true, principal, decision, vary, headers, approval: null }
   }
 
   function answerAdmission(
@@ -126,11 +155,20 @@ export function createGate<C extends AnyCatalog>(
     return isSource ? answerSource(http, limits) : answerRefusal(code, http, decision, limits)
   }
 
-  function afterDecision({ principal, told }: AdmittedBefore, decision: Decision): GateResult {
+  function afterDecision(
+    request: GateRequest,
+    { principal, told: { limits } }: AdmittedBefore,
+    decision: Decision,
+  ): MaybePromise<GateResult> {
     // It was charged, and its limits told, when it was let in.
-    if (decision.effect === 'allow') return { ok: true, principal, decision, vary, headers: null }
-    const code = decision.effect === 'approval' ? 'approval_required' : decision.code
-    return refuse(answerRefusal(code, http, decision, told.limits))
+    if (decision.effect === 'allow') {
+      return { ok: true, principal, decision, vary, headers: null, approval: null }
+    }
+    if (decision.effect !== 'approval') {
+      return refuse(answerRefusal(decision.code, http, decision, limits))
+    }
+    const code = 'approval_required'
+    return queue(request, { code, principal, decision, limits }).then(refuse)
   }
 
   function fail(error: unknown): GateResult {
@@ -152,4 +190,8 @@ export function createGate<C extends AnyCatalog>(
 
 function refuse(answer: Answer): GateResult {
   return { ok: false, answer }
+}
+
+function isAwaiting(admission: Admission): admission is Admission & Awaiting {
+  return !admission.ok && admission.code === 'approval_required'
 }

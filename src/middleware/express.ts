@@ -1,19 +1,26 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { AnyCatalog } from '../core/catalog.js'
+import { invalid } from '../core/errors.js'
 import type { Principal } from '../core/principal.js'
 import type { FetchHandler } from '../http/fetch-handler.js'
 import { createGate } from '../http/gate.js'
 import type { GateResult } from '../http/gate.js'
 import type { GateArguments } from '../http/gate-demand.js'
+import type { RunApproval } from '../http/gate-replay.js'
 import { notifyOnce } from '../http/notify-once.js'
 import { notFoundAnswer } from '../http/outcome.js'
 import type { Keyrung } from '../service/keyrung.js'
+import type { Dispatcher } from '../service/replay.js'
 import { callHandler } from './node-fetch.js'
 import type { MountOptions } from './node-fetch.js'
+import { createNodeDispatcher } from './node-replay.js'
+import type { AttachOptions } from './node-replay.js'
 import { NodeRequest } from './node-request.js'
+import type { Framing } from './node-request.js'
 import { addVary, sendAnswer, sendResponse, setHeaders } from './node-response.js'
 
 export type { MountOptions } from './node-fetch.js'
+export type { AttachOptions } from './node-replay.js'
 
 declare global {
   // The one place where Express's types let a middleware say what it adds to a request.
@@ -21,21 +28,34 @@ declare global {
     interface Request {
       /** Who is calling; set by keyrung's guard. */
       principal?: Principal
+      /** The approval that the request is run under, if it had to wait for one; set by keyrung's guard. */
+      approval?: RunApproval | undefined
     }
   }
 }
 
+/** What is read of an Express app. */
+export interface ExpressApp {
+  get(setting: string): unknown
+  /** The app that it is mounted in. */
+  readonly parent?: ExpressApp | undefined
+}
+
 /** What is read of an Express request, and the one property that is set. */
 export interface ExpressRequest extends IncomingMessage {
-  readonly app: { get(setting: string): unknown }
+  readonly app: ExpressApp
   readonly originalUrl: string
   readonly baseUrl: string
   /** What is left of the target behind `baseUrl`. */
   readonly url: string
   readonly protocol: string
   readonly host: string
+  readonly ip?: string | undefined
+  /** The route that was matched, its path as it was defined. */
+  readonly route?: { readonly path?: unknown } | undefined
   readonly body?: unknown
   principal?: Principal
+  approval?: RunApproval | undefined
 }
 
 /** A middleware for Express 5. */
@@ -47,7 +67,8 @@ export type ExpressMiddleware = (
 
 /**
  * Lets a request through to the next handler if its key has all the permissions; the caller is then in
- * `request.principal`. Without permissions any valid key will do.
+ * `request.principal`. Without permissions any valid key will do. What needs an approval waits for it where the app is
+ * attached, see {@link attach}, and is answered with 202.
  *
  * @throws KeyrungError `config_invalid` or `unknown_permission` for a mistake in what it was given
  *
@@ -69,13 +90,36 @@ export function guard<C extends AnyCatalog>(
     const conclude = (result: GateResult): void => {
       if (!result.ok) return sendAnswer(response, result.answer)
       request.principal = result.principal
+      if (result.approval !== null || request.approval) request.approval = result.approval ?? undefined
       if (result.vary !== null) addVary(response, result.vary)
       if (result.headers !== null) setHeaders(response, result.headers)
       next()
     }
-    const result = gate(new NodeRequest(request, request.originalUrl))
+    const result = gate(new NodeRequest(request, request.originalUrl, () => framingOf(request)))
     return result instanceof Promise ? result.then(conclude) : conclude(result)
   }
+}
+
+/**
+ * Attaches an app, so that its requests can wait for approvals, and are run by it, in this process, once they have them.
+ * To be called once, with the outermost app, when keyrung has been made.
+ *
+ * @throws KeyrungError `config_invalid` for an app within an app, for a name that is none, or one that is taken
+ *
+ * @example
+ * ```ts
+ * attach(keyrung, app)
+ * ```
+ */
+export function attach(
+  keyrung: { attach(dispatcher: Dispatcher): void },
+  app: RequestListener & ExpressApp,
+  { name = 'main' }: AttachOptions = {},
+): void {
+  if (app.parent) {
+    throw invalid('config_invalid', [{ path: 'app', message: 'is within another app: attach the outermost' }])
+  }
+  keyrung.attach(createNodeDispatcher(app, app, name))
 }
 
 /**
@@ -120,4 +164,17 @@ function compareTrustProxy(keyrung: Pick<Keyrung, 'http' | 'notify'>, { app }: E
     code: 'trust_proxy_differs',
     message: `Express trusts ${hops} proxies ("trust proxy"), keyrung ${trustedProxies} (http.trustedProxies).`,
   })
+}
+
+function framingOf(request: ExpressRequest): Framing {
+  const { baseUrl, route, protocol, ip, body: value } = request
+  let { app } = request
+  while (app.parent) app = app.parent
+  return {
+    app,
+    pattern: route ? baseUrl + String(route.path) : null,
+    scheme: protocol === 'https' ? 'https' : 'http',
+    from: ip,
+    parsed: { value },
+  }
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { AnyCatalog } from '../core/catalog.js'
 import { invalid } from '../core/errors.js'
 import type { Principal } from '../core/principal.js'
@@ -6,31 +6,43 @@ import type { FetchHandler } from '../http/fetch-handler.js'
 import { createGate } from '../http/gate.js'
 import type { GateResult } from '../http/gate.js'
 import type { GateArguments } from '../http/gate-demand.js'
+import type { RunApproval } from '../http/gate-replay.js'
 import { notFoundAnswer } from '../http/outcome.js'
 import type { Answer } from '../http/outcome.js'
 import type { Keyrung } from '../service/keyrung.js'
+import type { Dispatcher } from '../service/replay.js'
 import { callHandler } from './node-fetch.js'
 import type { MountOptions } from './node-fetch.js'
+import { createNodeDispatcher } from './node-replay.js'
+import type { AttachOptions } from './node-replay.js'
 import { NodeRequest } from './node-request.js'
+import type { Framing } from './node-request.js'
 import { addVary, bodyStream, headerPairs, setHeaders } from './node-response.js'
 
 export type { MountOptions } from './node-fetch.js'
+export type { AttachOptions } from './node-replay.js'
 
 /** The state behind a guard: `new Koa<GuardedState>()` has `ctx.state.principal` typed. */
 export interface GuardedState {
   /** Who is calling; set by keyrung's guard. */
   principal: Principal
+  /** The approval that the request is run under, if it had to wait for one; set by keyrung's guard. */
+  approval?: RunApproval | undefined
 }
 
 /** What is read and set of a Koa context. */
 export interface KoaContext {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly request: { readonly method: string; readonly body?: unknown }
+  readonly app: object
+  readonly request: { readonly method: string; readonly body?: unknown; readonly rawBody?: unknown }
   readonly originalUrl: string
   readonly url: string
   readonly protocol: string
   readonly host: string
+  readonly ip: string
+  /** The path that `@koa/router` has matched, as it was defined. */
+  readonly _matchedRoute?: unknown
   state: Partial<GuardedState>
   status: number
   body: unknown
@@ -47,7 +59,8 @@ export interface KoaMountOptions extends MountOptions {
 
 /**
  * Lets a request through to the next middleware if its key has all the permissions; the caller is then in
- * `ctx.state.principal`. Without permissions any valid key will do.
+ * `ctx.state.principal`. Without permissions any valid key will do. What needs an approval waits for it where the app is
+ * attached, see {@link attach}, and is answered with 202.
  *
  * @throws KeyrungError `config_invalid` or `unknown_permission` for a mistake in what it was given
  *
@@ -65,13 +78,38 @@ export function guard<C extends AnyCatalog>(
     const conclude = (result: GateResult): unknown => {
       if (!result.ok) return setAnswer(context, result.answer)
       context.state.principal = result.principal
+      if (result.approval !== null || context.state.approval) {
+        context.state.approval = result.approval ?? undefined
+      }
       if (result.vary !== null) addVary(context.res, result.vary)
       if (result.headers !== null) setHeaders(context.res, result.headers)
       return next()
     }
-    const result = gate(new NodeRequest(context.req, context.originalUrl))
+    const result = gate(new NodeRequest(context.req, context.originalUrl, () => framingOf(context)))
     return result instanceof Promise ? result.then(conclude) : conclude(result)
   }
+}
+
+/**
+ * Attaches an app, so that its requests can wait for approvals, and are run by it, in this process, once they have them.
+ * To be called once, with the outermost app.
+ *
+ * @throws KeyrungError `config_invalid` for a name that is none, or one that is taken
+ *
+ * @example
+ * ```ts
+ * attach(keyrung, app)
+ * ```
+ */
+export function attach(
+  keyrung: { attach(dispatcher: Dispatcher): void },
+  app: { callback(): (request: IncomingMessage, response: ServerResponse) => unknown },
+  { name = 'main' }: AttachOptions = {},
+): void {
+  let listener: RequestListener | undefined
+  const listen: RequestListener = (request, response) =>
+    void (listener ??= app.callback() as RequestListener)(request, response)
+  keyrung.attach(createNodeDispatcher(app, listen, name))
 }
 
 /**
@@ -129,4 +167,15 @@ function setAnswer(context: KoaContext, { status, headers, body }: Answer): void
   context.status = status
   setHeaders(context.res, Object.entries(headers))
   context.body = body
+}
+
+function framingOf(context: KoaContext): Framing {
+  const { app, protocol, ip, _matchedRoute: route, request } = context
+  return {
+    app,
+    pattern: route === undefined || route === null ? null : String(route),
+    scheme: protocol === 'https' ? 'https' : 'http',
+    from: ip === '' ? undefined : ip,
+    parsed: { value: request.body, text: request.rawBody },
+  }
 }

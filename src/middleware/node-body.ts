@@ -1,27 +1,34 @@
 import type { IncomingMessage } from 'node:http'
 import { KeyrungError } from '../core/errors.js'
+import type { GateBody } from '../http/gate-request.js'
 
-/** A request's body. */
-export interface Body {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  /** True where a parser had read it, so that these are not the bytes that were sent. */
-  readonly isRewritten: boolean
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** A request's body, with bytes of its own. */
+interface Body extends GateBody {
+  readonly bytes: Bytes
 }
 
 /**
  * Reads a request's body; where a body parser has done so already, what it made of it is written down again.
  *
+ * @param write how that is written; left out, as JSON, or as the text or the bytes it is
  * @throws KeyrungError `body_too_large` above `maxBytes`, `input_invalid` for a parsed value that is no JSON
  */
-export async function readBody(request: IncomingMessage, parsed: unknown, maxBytes: number): Promise<Body> {
+export async function readBody(
+  request: IncomingMessage,
+  parsed: unknown,
+  maxBytes: number,
+  write = writeParsed,
+): Promise<Body> {
   // Some parsers set a body although they have passed the request over: only a stream that was read counts.
   const isRewritten = request.readableDidRead
-  const bytes = isRewritten ? writeParsed(parsed) : await readStream(request, maxBytes)
+  const bytes = isRewritten ? write(parsed) : await readStream(request, maxBytes)
   if (bytes.byteLength > maxBytes) throw new KeyrungError('body_too_large')
   return { bytes, isRewritten }
 }
 
-function writeParsed(parsed: unknown): Uint8Array<ArrayBuffer> {
+function writeParsed(parsed: unknown): Bytes {
   if (parsed === undefined) return new Uint8Array()
   if (parsed instanceof Uint8Array) return new Uint8Array(parsed)
   if (typeof parsed === 'string') return new TextEncoder().encode(parsed)
@@ -33,8 +40,11 @@ function writeParsed(parsed: unknown): Uint8Array<ArrayBuffer> {
   }
 }
 
-function readStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+function readStream(request: IncomingMessage, maxBytes: number): Promise<Bytes> {
   return new Promise((resolve, reject) => {
+    // Nobody would say so again: an empty body was read to its end, or the client is gone.
+    if (request.readableEnded) return resolve(new Uint8Array())
+    if (request.destroyed) return reject(new KeyrungError('input_invalid'))
     const chunks: Uint8Array[] = []
     let length = 0
     // Not by `for await`: leaving that early destroys the socket, and with it the answer.
@@ -54,7 +64,7 @@ function readStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
   })
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+function joined(chunks: readonly Uint8Array[], length: number): Bytes {
   const bytes = new Uint8Array(length)
   let at = 0
   for (const chunk of chunks) {

@@ -1,5 +1,18 @@
 import type { IncomingMessage } from 'node:http'
-import type { GateRequest } from '../http/gate-request.js'
+import type { GateBody, GateRequest } from '../http/gate-request.js'
+import type { ReplayTicket } from '../service/replay.js'
+import { readForReplay } from './node-rewritten.js'
+import type { ParsedBody } from './node-rewritten.js'
+import { ReplaySocket } from './replay-socket.js'
+
+/** What a framework knows about a request; it is asked only where the request has to wait for an approval. */
+export interface Framing {
+  readonly app: object
+  readonly pattern: string | null
+  readonly scheme: 'http' | 'https'
+  readonly from: string | undefined
+  readonly parsed: ParsedBody
+}
 
 /** Where Node stops collecting headers unless a server says otherwise: at 2,000 names and values. */
 const mostEntries = 2000
@@ -12,11 +25,16 @@ const mostEntries = 2000
 export class NodeRequest implements GateRequest {
   readonly #request: IncomingMessage
   readonly #target: string | undefined
+  readonly #frame: (() => Framing) | undefined
 
-  /** @param target as it was sent, where a router has changed the request's own */
-  constructor(request: IncomingMessage, target?: string) {
+  /**
+   * @param target as it was sent, where a router has changed the request's own
+   * @param frame what the framework knows, as it is when it is asked
+   */
+  constructor(request: IncomingMessage, target?: string, frame?: () => Framing) {
     this.#request = request
     this.#target = target
+    this.#frame = frame
   }
 
   /**
@@ -49,6 +67,30 @@ export class NodeRequest implements GateRequest {
 
   get target(): string {
     return this.#target ?? this.#request.url ?? ''
+  }
+
+  get replay(): ReplayTicket | undefined {
+    return ReplaySocket.ticketOf(this.#request.socket)
+  }
+
+  get app(): object | undefined {
+    return this.#frame?.().app
+  }
+
+  get pattern(): string | null {
+    return this.#frame?.().pattern ?? null
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#frame?.().scheme ?? 'http'
+  }
+
+  get from(): string | undefined {
+    return this.#frame?.().from
+  }
+
+  readBody(maxBytes: number): Promise<GateBody> {
+    return readForReplay(this.#request, this.#frame?.().parsed ?? { value: undefined }, maxBytes)
   }
 
   get truncated(): boolean {

@@ -1,4 +1,6 @@
+import type { ApprovalContentRecord, ApprovalRecord, VoteRecord } from '../core/approval.js'
 import type { EventRecord } from '../core/audit.js'
+import type { DeliveryRecord } from '../core/delivery.js'
 import type { KeyRecord, KeySecretRecord, TombstoneRecord } from '../core/key.js'
 
 /** A message on its way to a destination outside the store; it is deleted when it has arrived. */
@@ -53,6 +55,10 @@ export interface Records {
   readonly message: MessageRecord
   readonly idempotency: IdempotencyRecord
   readonly setting: SettingRecord
+  readonly approval: ApprovalRecord
+  readonly approvalContent: ApprovalContentRecord
+  readonly vote: VoteRecord
+  readonly delivery: DeliveryRecord
 }
 
 /** The name of a kind of records. */

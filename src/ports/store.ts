@@ -1,6 +1,8 @@
+import type { ApprovalQueries } from './approval-store.js'
 import type { AuditQueries } from './audit-store.js'
 import type { Change, CommitResult, SettingRecord } from './change.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
+import type { DeliveryQueries } from './delivery-store.js'
 import type { KeyQueries } from './key-store.js'
 import type { LimitStore } from './limit-store.js'
 import type { OutboxQueries } from './outbox-store.js'
@@ -30,7 +32,8 @@ export interface PurgeRequest {
  * cannot answer, and `input_invalid` for a record that it could not give back exactly as it is (lone surrogates,
  * NUL, over-long ids); never another error, and no driver's text with data in it.
  */
-export interface Store extends KeyQueries, AuditQueries, OutboxQueries, UsageQueries {
+export interface Store
+  extends KeyQueries, AuditQueries, OutboxQueries, UsageQueries, ApprovalQueries, DeliveryQueries {
   /** For messages: `memory`, `sqlite`, … */
   readonly name: string
   readonly freshness: Freshness
@@ -42,8 +45,30 @@ export interface Store extends KeyQueries, AuditQueries, OutboxQueries, UsageQue
   readonly limits?: LimitStore
   /** Makes all changes, or none; raises the version of what it updates. Deadlocks are retried inside. */
   commit(changes: readonly Change[]): MaybePromise<CommitResult>
+  /**
+   * Makes all changes together with what the host writes itself, or none of both; left out where the store has no
+   * transactions to share.
+   *
+   * `run` is called once the changes were made and before they are committed, so whoever lost never runs, and at most
+   * once: what it throws undoes all and is thrown on as it is. It gets what the host's client works with (a `pg` client,
+   * a `mysql2` connection of the promise flavour, a `better-sqlite3` database), in the transaction, which it must not
+   * end; on SQLite it has to be done when it returns. A change's `before` is looked at ahead of it.
+   *
+   * @throws KeyrungError `store_unavailable` where it was undone after all, `config_invalid` for a promise on SQLite
+   */
+  commitWith?<T>(
+    changes: readonly Change[],
+    run: (transaction: unknown) => MaybePromise<T>,
+  ): MaybePromise<{ readonly ok: true; readonly value: T } | Extract<CommitResult, { ok: false }>>
   findSettings(prefix: string): MaybePromise<readonly SettingRecord[]>
-  /** Removes what time has ended: secrets after their grace, idempotency rows, what hung on deleted keys. Answers how many. */
+  /**
+   * Removes what time has ended, and answers how many: secrets after their grace, idempotency rows, what was sealed with
+   * ended approvals (lane `ended`; the approval stays, with no `dueAt`), ended deliveries, and what hung on deleted keys,
+   * their counters of pending approvals included.
+   *
+   * An approval of a deleted key that has not ended stays with all that belongs to it, as it is still to be decided or
+   * found out about; it goes altogether once it has ended and is due.
+   */
   purge(request: PurgeRequest): MaybePromise<number>
   /**
    * Says whether this library can run on the tables: `current` also where they are newer, but a library of this version

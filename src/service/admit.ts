@@ -4,6 +4,7 @@ import { evaluate } from '../core/evaluate.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Clock } from '../ports/clock.js'
+import type { Principal } from '../core/principal.js'
 import type { LimitAnswer } from '../ports/limit-store.js'
 import type { Admission, AdmissionRequest, LimitReport } from './admission.js'
 import type { Authenticator, Caller } from './authenticate.js'
@@ -26,29 +27,11 @@ export interface AdmitterOptions {
 /** What is hidden is charged like an operation that is not there: a cost or a limit of its own would tell of it. */
 const unseen = Object.freeze({ cost: 1, limit: null })
 
-/** Makes the pipeline of a request: credential → authenticate → evaluate → meter → recorder. */
-export function createAdmitter(
-  options: AdmitterOptions,
-): (request: AdmissionRequest, demand: Demand) => MaybePromise<Admission> {
-  const { authenticator, authorizer, meter, recorder, sources, clock } = options
+type JudgeNeeds = Pick<AdmitterOptions, 'authenticator' | 'authorizer' | 'meter' | 'recorder' | 'clock'>
 
-  function refuse(code: CredentialRefusal, request: AdmissionRequest): Admission {
-    const over = code === 'credential_invalid' ? sources.spend(request) : null
-    return over === null ? refusal(code) : sourceLimited(over)
-  }
-
-  function identified(
-    caller: Caller | CredentialRefusal,
-    demand: Demand,
-    request: AdmissionRequest,
-  ): MaybePromise<Admission> {
-    if (typeof caller === 'string') return refuse(caller, request)
-    recorder.used(caller.key.id, clock.now())
-    const standing = authorizer.layersOf(caller)
-    return isPromise(standing)
-      ? standing.then((known) => decide(caller, known, demand))
-      : decide(caller, standing, demand)
-  }
+/** Makes the half of the pipeline that begins with a caller: evaluate → meter → recorder. */
+function createJudge(options: JudgeNeeds): (caller: Caller, demand: Demand) => MaybePromise<Admission> {
+  const { authorizer, meter, recorder, clock } = options
 
   /** Whatever is decided costs the same: what may not be done must not be tried for free. */
   function decide(caller: Caller, standing: Standing, demand: Demand): MaybePromise<Admission> {
@@ -80,6 +63,52 @@ export function createAdmitter(
 
   function note({ workspaceId, keyId }: Caller['principal'], code: string, permission: string | null): void {
     recorder.refused({ workspaceId, keyId, code, permission }, clock.now())
+  }
+
+  return (caller, demand) => {
+    recorder.used(caller.key.id, clock.now())
+    const standing = authorizer.layersOf(caller)
+    return isPromise(standing)
+      ? standing.then((known) => decide(caller, known, demand))
+      : decide(caller, standing, demand)
+  }
+}
+
+/**
+ * Makes the pipeline of a call without a request: a principal that was kept is looked up anew, and the call costs what a
+ * request would.
+ */
+export function createCallAdmitter(
+  options: JudgeNeeds,
+): (principal: Principal, demand: Demand) => MaybePromise<Admission> {
+  const judge = createJudge(options)
+  const judged = (caller: Caller | CredentialRefusal, demand: Demand) =>
+    typeof caller === 'string' ? refusal(caller) : judge(caller, demand)
+
+  return (principal, demand) => {
+    const caller = options.authenticator.resume(principal)
+    return isPromise(caller) ? caller.then((known) => judged(known, demand)) : judged(caller, demand)
+  }
+}
+
+/** Makes the pipeline of a request: credential → authenticate → evaluate → meter → recorder. */
+export function createAdmitter(
+  options: AdmitterOptions,
+): (request: AdmissionRequest, demand: Demand) => MaybePromise<Admission> {
+  const { authenticator, sources } = options
+  const judge = createJudge(options)
+
+  function refuse(code: CredentialRefusal, request: AdmissionRequest): Admission {
+    const over = code === 'credential_invalid' ? sources.spend(request) : null
+    return over === null ? refusal(code) : sourceLimited(over)
+  }
+
+  function identified(
+    caller: Caller | CredentialRefusal,
+    demand: Demand,
+    request: AdmissionRequest,
+  ): MaybePromise<Admission> {
+    return typeof caller === 'string' ? refuse(caller, request) : judge(caller, demand)
   }
 
   return (request, demand) => {

@@ -1,14 +1,19 @@
 import type { AnyCatalog } from '../core/catalog.js'
+import type { Sealer } from '../crypto/sealer.js'
 import type { KeyFormat } from '../crypto/key-format.js'
 import type { Peppers } from '../crypto/pepper.js'
+import type { WebhookSecrets } from '../crypto/webhook-secret.js'
 import type { Entropy } from '../crypto/random.js'
 import type { Clock } from '../ports/clock.js'
 import type { Store } from '../ports/store.js'
+import type { ApprovalSettings } from './approval-settings.js'
+import type { Moves } from './approvals/moves.js'
 import type { KeySettings } from './key-settings.js'
 import type { Standings } from './limit-standing.js'
 import type { Notify } from './notice.js'
 import type { Rights } from './rights.js'
 import type { UsageSettings } from './usage-settings.js'
+import type { WebhookSettings } from './webhook-settings.js'
 
 /** What the services of one keyrung share; each takes the part it needs. */
 export interface ServiceContext {
@@ -37,4 +42,12 @@ export interface ServiceContext {
   /** The names of the sinks that change events are to reach. */
   readonly sinkNames: readonly string[]
   readonly notify: Notify
+  readonly approvalSettings: ApprovalSettings
+  /** Null where the host has no secret, so that nothing can be sealed, and nothing queued. */
+  readonly sealer: Sealer | null
+  readonly webhookSettings: WebhookSettings
+  /** Null where the host has no secret to derive them from. */
+  readonly webhookSecrets: WebhookSecrets | null
+  /** Wakes those of this process who wait for an approval to move on. */
+  readonly moves: Moves
 }

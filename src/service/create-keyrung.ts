@@ -3,7 +3,7 @@ import type { AnyCatalog } from '../core/catalog.js'
 import { denial } from '../core/decision.js'
 import type { CredentialRefusal, Decision } from '../core/decision.js'
 import { createDemand, demandOf } from '../core/demand.js'
-import type { Demand } from '../core/demand.js'
+import type { Demand, DemandOptions } from '../core/demand.js'
 import { invalid, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import { explain } from '../core/explain.js'
@@ -14,15 +14,19 @@ import { readHostSecrets } from '../crypto/host-secret.js'
 import { createKeyFormat } from '../crypto/key-format.js'
 import { createPeppers } from '../crypto/pepper.js'
 import { systemEntropy } from '../crypto/random.js'
-import type { Freshness } from '../ports/store.js'
+import { createSealer } from '../crypto/sealer.js'
+import { createWebhookSecrets } from '../crypto/webhook-secret.js'
+import { systemClock } from '../ports/system-clock.js'
 import { listAccess } from './access.js'
 import type { Authentication } from './admission.js'
 import { createFurtherAdmitter } from './admit-further.js'
-import { createAdmitter } from './admit.js'
+import { createAdmitter, createCallAdmitter } from './admit.js'
+import { readApprovalSettings } from './approval-settings.js'
+import { createMoves } from './approvals/moves.js'
+import { createApprovalService } from './approvals/setup.js'
 import { createAudit } from './audit.js'
 import { createAuthenticator } from './authenticate.js'
 import type { Caller } from './authenticate.js'
-
 import { createAuthorizer } from './authorize.js'
 import type { ServiceContext } from './context.js'
 import { createCredentialSource } from './credential-source.js'
@@ -31,10 +35,9 @@ import { readHttpSettings } from './http-settings.js'
 import { parseKeySettings } from './key-settings.js'
 import { createKeys } from './keys.js'
 import { renewDigest } from './keys/renewal.js'
-import type { Keyrung } from './keyrung.js'
+import type { Keyrung, PermissionInput } from './keyrung.js'
 import { createLocalLease, createSharedLease } from './lease.js'
 import { readLimitSettings } from './limit-settings.js'
-import type { LimitSettings } from './limit-settings.js'
 import { createMeter } from './meter.js'
 import { createLimitsView } from './limits.js'
 import { quietly, writeNotice } from './notice.js'
@@ -46,9 +49,11 @@ import { createRights } from './rights-hooks.js'
 import { checkSecrets } from './secret-check.js'
 import { createSourceAllowance, unlimitedSources } from './source-allowance.js'
 import type { CredentialOrigin } from './source-allowance.js'
+import { freshnessOf, noLimitStore, requireLimitStore, requireSchema } from './start-checks.js'
 import { usageOfWorkspace } from './usage.js'
 import { readUsageSettings } from './usage-settings.js'
-import { systemClock } from '../ports/system-clock.js'
+import { readWebhookSettings } from './webhook-settings.js'
+import { createWebhooks, webhookJobs } from './webhooks.js'
 import { createWorker, purgeJob } from './worker.js'
 import type { Worker } from './worker.js'
 
@@ -75,6 +80,8 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const { clock = systemClock, entropy = systemEntropy } = options
   const durations = readDurations(options)
   const secrets = options.pepper === 'none' ? 'none' : readHostSecrets(options.secret)
+  // Without a pepper a secret is not needed, but what waits for approval is sealed under it where there is one.
+  const sealing = options.secret === undefined ? null : readHostSecrets(options.secret)
   const { prefix, environments = ['live'], ...kept } = options.keys
   const keyFormat = createKeyFormat({ prefix, environments }, 'keys')
   const keySettings = parseKeySettings(kept, environments)
@@ -85,8 +92,12 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const configured = { ...limitSettings, keys: keySettings.limits }
   requireLimitStore(configured, faults)
   const usageSettings = readUsageSettings(options.usage, faults)
+  const webhookSettings = readWebhookSettings(options.webhooks, faults)
+  const approvalSettings = readApprovalSettings(options.approvals, http.credentialHeader, faults)
   if (faults.length > 0) throw invalid('config_invalid', faults)
   const peppers = createPeppers(secrets)
+  const sealer = sealing && createSealer(sealing, entropy)
+  const webhookSecrets = sealing && createWebhookSecrets(sealing)
 
   let worker: Worker | undefined
   let phase: 'starting' | 'ready' | 'closed' = options.store.durable ? 'starting' : 'ready'
@@ -112,7 +123,8 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const sinkNames = sinks.map((sink) => sink.name)
   const context: ServiceContext = {
     ...{ catalog, store, clock, entropy, keyFormat, peppers, keySettings, rights, usageSettings },
-    ...{ sinkNames, notify },
+    ...{ sinkNames, notify, webhookSettings, webhookSecrets, sealer, approvalSettings },
+    moves: createMoves(clock),
     limits: {
       counted: limitSettings.store !== null,
       ...{ forget: meter.forget, standings: meter.standings },
@@ -122,12 +134,21 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   }
   const recorder = createRecorder({ store: inner, countsUsage: usageSettings.counts, sinks, clock, notify })
   const outbox = createOutbox({ store: inner, sinks, clock, entropy, notify })
+  const approving = createApprovalService({
+    ...{ context, inner, demandOf: createDemandOf, keyrung: () => keyrung },
+    admit: (principal, demand) => {
+      requireReady()
+      return admitCall(principal, demand)
+    },
+  })
   const work = createWorker({
     ...{ clock, notify },
     jobs: [
+      ...approving.jobs,
       ...outbox.jobs,
       ...recorder.jobs,
       ...meter.jobs,
+      ...webhookJobs({ ...context, store: inner }),
       purgeJob({ store: inner, clock, usageDays: usageSettings.retentionDays }),
     ],
   })
@@ -141,6 +162,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     ? createSourceAllowance({ rule: limitSettings.sources, clock, notify })
     : unlimitedSources
   const admit = createAdmitter({ authenticator, authorizer, meter, recorder, sources, clock })
+  const admitCall = createCallAdmitter({ authenticator, authorizer, meter, recorder, clock })
   const admitFurther = createFurtherAdmitter({ authenticator, authorizer, meter, recorder, clock })
   const operations = new Map<string, LimitRule>()
   const demandByName = createBounded(1_000, (permission: string) => demandOf(catalog, permission))
@@ -174,10 +196,18 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     return over === null ? { ok: false, code: caller } : { ok: false, code: 'limited', limits: over }
   }
 
-  return {
+  function createDemandOf(permissions: PermissionInput<C>, given?: DemandOptions): Demand {
+    const demand = createDemand(catalog, permissions, given)
+    if (demand.limit !== null) knowOperation(demand.limit)
+    return demand
+  }
+
+  const keyrung: Keyrung<C> = {
     catalog,
     keys: createKeys<C>(context),
+    ...{ approvals: approving.approvals, approvalSettings },
     audit: createAudit(context),
+    webhooks: createWebhooks(context),
     usage: (actor, query) => usageOfWorkspace(context, actor, query),
     ...{ keyFormat, http, notify },
 
@@ -215,11 +245,14 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       requireReady()
       return admitFurther(principal, demand, paid)
     },
-    demand(permissions, given) {
-      const demand = createDemand(catalog, permissions, given)
-      if (demand.limit !== null) knowOperation(demand.limit)
-      return demand
+    demand: createDemandOf,
+    async queue(admission, request, given) {
+      requireReady()
+      return approving.queue(admission, request, given)
     },
+    attach: approving.attach,
+    attached: approving.attached,
+    operation: approving.operation as Keyrung<C>['operation'],
     async explain(principal, permissions, { operation } = {}) {
       requireReady()
       const demand = demandOf(catalog, permissions, operation)
@@ -254,6 +287,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     async close() {
       if (phase === 'closed') return
       phase = 'closed'
+      await approving.close()
       await worker?.stop()
       await recorder.flush()
       await meter.close()
@@ -261,36 +295,5 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       await inner.close()
     },
   }
-}
-
-function freshnessOf({ store, freshness }: KeyrungOptions<AnyCatalog>, faults: Fault[]): Freshness {
-  if (freshness === undefined) return store.freshness
-  if (store.freshness === 'exclusive') {
-    faults.push({ path: 'freshness', message: 'is not for a store that lives in this process: leave it out' })
-  }
-  return freshness
-}
-
-function requireLimitStore(
-  limits: Pick<LimitSettings, 'store' | 'workspace' | 'owner'> & { readonly keys: readonly LimitRule[] },
-  faults: Fault[],
-): void {
-  const isLimited = [limits.keys, limits.workspace, limits.owner].some((rules) => rules.length > 0)
-  if (isLimited && limits.store === null) faults.push(noLimitStore('limits.store'))
-}
-
-function noLimitStore(path: string): Fault {
-  const message =
-    'needs a limit store: pass one as limits.store; memoryLimits() counts for one process alone, one on Redis or SQL for all'
-  return { path, message }
-}
-
-function requireSchema(schema: 'current' | 'outdated' | 'missing' | 'newer'): void {
-  if (schema === 'current') return
-  const advice = {
-    missing: 'has no tables of keyrung yet: call ready({ migrate: true }), or run the printed migrations',
-    outdated: 'has tables of an older keyrung: call ready({ migrate: true }), or run the printed migrations',
-    newer: 'has tables of a newer keyrung: install that version here too',
-  }[schema]
-  throw invalid('config_invalid', [{ path: 'store', message: advice }])
+  return keyrung
 }

@@ -83,5 +83,17 @@ export function guardStore(
     listEvents: guarded('listEvents', (request) => store.listEvents(request)),
     listDueMessages: guarded('listDueMessages', (request) => store.listDueMessages(request)),
     countMessages: guarded('countMessages', () => store.countMessages()),
+    findApproval: guarded('findApproval', (workspaceId, id) => store.findApproval(workspaceId, id)),
+    findApprovalContent: guarded('findApprovalContent', (workspaceId, id) =>
+      store.findApprovalContent(workspaceId, id),
+    ),
+    listApprovals: guarded('listApprovals', (request) => store.listApprovals(request)),
+    listDueApprovals: guarded('listDueApprovals', (request) => store.listDueApprovals(request)),
+    listVotes: guarded('listVotes', (approvalId) => store.listVotes(approvalId)),
+    findDelivery: guarded('findDelivery', (workspaceId, id) => store.findDelivery(workspaceId, id)),
+    listDeliveries: guarded('listDeliveries', (request) => store.listDeliveries(request)),
+    listDueDeliveries: guarded('listDueDeliveries', (request) => store.listDueDeliveries(request)),
+    // The host's own part may take as long as the host lets it, and what it throws is the host's.
+    ...(store.commitWith && { commitWith: store.commitWith.bind(store) }),
   }
 }

@@ -26,6 +26,11 @@ export interface HttpOptions {
    * draft (draft-ietf-httpapi-ratelimit-headers-10) and may still change. @defaultValue `true`
    */
   readonly limitHeaders?: boolean
+  /**
+   * Where callers follow what waits for an approval: the path of the management API's approvals, such as
+   * `/manage/approvals`, or a URL. Left out, a 202 has no `Location`.
+   */
+  readonly approvalsUrl?: string
 }
 
 /** The options with their defaults filled in. */
@@ -37,6 +42,8 @@ export interface HttpSettings {
   readonly upgradeUrl: string | null
   readonly problemBaseUrl: string | null
   readonly limitHeaders: boolean
+  /** Without a slash at its end. */
+  readonly approvalsUrl: string | null
 }
 
 const known = new Set([
@@ -47,6 +54,7 @@ const known = new Set([
   'upgradeUrl',
   'problemBaseUrl',
   'limitHeaders',
+  'approvalsUrl',
 ])
 
 /** Fills in the defaults; what is wrong goes into `faults`, with its path. */
@@ -78,8 +86,13 @@ export function readHttpSettings(options: unknown, faults: Fault[]): HttpSetting
   if (problemBaseUrl !== null && !isWebUrl(problemBaseUrl))
     fault('problemBaseUrl', 'must be an http or https URL')
   if (typeof limitHeaders !== 'boolean') fault('limitHeaders', 'must be true or false')
+  const { approvalsUrl = null } = given
+  if (approvalsUrl !== null && !isWebUrl(approvalsUrl) && !isPath(approvalsUrl)) {
+    fault('approvalsUrl', 'must be a path that begins with one slash, or an http or https URL')
+  }
   return {
     ...{ realm, credentialHeader, trustedProxies, hidden, upgradeUrl, problemBaseUrl, limitHeaders },
+    approvalsUrl: typeof approvalsUrl === 'string' ? approvalsUrl.replace(/\/$/, '') : null,
   } as HttpSettings
 }
 
@@ -91,4 +104,9 @@ function isHeaderName(value: unknown): boolean {
 
 function isWebUrl(value: unknown): boolean {
   return typeof value === 'string' && /^https?:\/\/[!#-;=?-[\]_a-z~%]+$/i.test(value)
+}
+
+/** Not `//host`, which would lead elsewhere. */
+function isPath(value: unknown): boolean {
+  return typeof value === 'string' && /^\/(?!\/)[!$-;=@-Z_a-z~%]*$/.test(value)
 }

@@ -8,6 +8,10 @@ export interface StepReport {
   readonly flushed?: number
   /** Records that were removed. */
   readonly purged?: number
+  /** Approvals that ended as nobody had decided in time. */
+  readonly expired?: number
+  /** Approved operations that were run. */
+  readonly executed?: number
   /** `nothing`: all was done; `more`: another step can follow at once; `stuck`: the rest must wait. */
   readonly left: 'nothing' | 'more' | 'stuck'
 }

@@ -8,16 +8,23 @@ import type { KeyFormat } from '../crypto/key-format.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { AccessResult } from './access.js'
 import type { Admission, AdmissionRequest, Authentication } from './admission.js'
+import type { ApprovalSettings } from './approval-settings.js'
+import type { Approvals } from './approvals.js'
+import type { AwaitingAdmission, QueueOptions } from './approvals/setup.js'
+import type { QueuedApproval } from './approvals/queue.js'
 import type { Audit } from './audit.js'
 import type { HttpSettings } from './http-settings.js'
 import type { Keys } from './keys.js'
 import type { LimitsState } from './limit-outage.js'
 import type { LimitsView } from './limits.js'
 import type { Notify } from './notice.js'
+import type { Operation, OperationDefinition } from './operation.js'
 import type { SinkState } from './outbox.js'
 import type { RecorderState } from './recorder.js'
+import type { Dispatcher, StoredRequest } from './replay.js'
 import type { SourceState } from './source-allowance.js'
 import type { Usage, UsageQuery } from './usage.js'
+import type { Webhooks } from './webhooks.js'
 import type { TickReport, Worker } from './worker.js'
 
 /** One permission or several, all of them needed. */
@@ -40,6 +47,10 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
   readonly catalog: C
   readonly keys: Keys<C>
   readonly audit: Audit
+  readonly webhooks: Webhooks
+  /** What waits for humans, and what they say to it. */
+  readonly approvals: Approvals
+  readonly approvalSettings: ApprovalSettings
   /**
    * Tells what the keys of the actor's own workspace were used for, all of them together; `canManage` is asked for `list`.
    *
@@ -71,6 +82,30 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
   admitFurther(principal: Principal, demand: Demand, paid: number): MaybePromise<Admission>
   /** Binds permissions once, for `admit`. @throws `unknown_permission` for one that the catalogue does not have */
   demand(permissions: PermissionInput<C>, options?: DemandOptions): Demand
+  /**
+   * Has a request wait for a human that `admit` has found to need one: it is stored, encrypted, until it is decided.
+   *
+   * Equal requests of a key lead to one approval while it waits, and a repeated idempotency key always to the same one.
+   *
+   * @throws `not_replayable`, `body_too_large`, `too_many_pending`, `idempotency_mismatch`; `approval_required` where no
+   *   app of that name is attached; `config_invalid` without a host secret; why the credential is no longer accepted
+   */
+  queue(admission: AwaitingAdmission, request: StoredRequest, options: QueueOptions): Promise<QueuedApproval>
+  /**
+   * Makes an app one that approved requests can be dispatched into; `attach` of `keyrung/express` and of `keyrung/koa`
+   * call it.
+   *
+   * @throws `config_invalid` without a host secret, and for an app or a name that is attached already
+   */
+  attach(dispatcher: Dispatcher): void
+  /** The name that a framework's app is attached under; null: it is not. */
+  attached(app: object): string | null
+  /**
+   * Registers something that callers can have done and that can wait for an approval, although it is no route.
+   *
+   * @throws `config_invalid` with every fault, and without a host secret; `unknown_permission`
+   */
+  operation<I>(name: string, definition: OperationDefinition<PermissionOf<C>, I>): Operation<I>
   /** Says which layer decides and what would be enough. */
   explain(
     principal: Principal,
@@ -88,9 +123,9 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
   /** To be called when a user's rights or a workspace's plan have changed: returns when the old ones are in use nowhere. */
   changed(what: { readonly workspaceId: string } | { readonly userId: string }): Promise<void>
 
-  /** Delivers, flushes and purges until it is stopped. */
+  /** Delivers, runs what was approved, ends what was not, flushes and purges, until it is stopped. */
   run(): Worker
-  /** Delivers, flushes and purges once: for cron and serverless hosts. */
+  /** Does the same once: for cron and serverless hosts. */
   tick(options?: { readonly budgetMs?: number }): Promise<TickReport>
   state(): Promise<KeyrungState>
   /** Ends the worker, flushes what was noted, lets go of the store and the sinks. */

@@ -20,6 +20,8 @@ import { rotateKey } from './keys/rotate.js'
 import type { RotatedKey } from './keys/rotate.js'
 import { usageOfKey } from './keys/usage.js'
 import type { KeyView } from './keys/view.js'
+import { rotateWebhook } from './keys/webhook.js'
+import type { RotatedWebhook } from './keys/webhook.js'
 import type { KeyLimits } from './limit-standing.js'
 import type { Usage, UsageQuery } from './usage.js'
 
@@ -78,6 +80,19 @@ export interface Keys<C extends AnyCatalog = AnyCatalog> {
    */
   rotate(actor: Actor, id: string, input?: RotateInput, options?: ChangeOptions): Promise<RotatedKey>
   /**
+   * Gives a key's webhook a new signing secret; for `graceMs`, 24 hours unless said otherwise, messages are signed by the
+   * old one too.
+   *
+   * @throws KeyrungError `not_found`, `conflict`, `beyond_own_rights`, `operation_disabled`, `input_invalid` for a key
+   *   without a webhook
+   */
+  rotateWebhook(
+    actor: Actor,
+    id: string,
+    input?: RotateInput,
+    options?: ChangeOptions,
+  ): Promise<RotatedWebhook>
+  /**
    * Revokes a key at once and everywhere, whoever else is changing it; it stays listed.
    *
    * @throws KeyrungError `not_found`, `operation_disabled`
@@ -135,7 +150,8 @@ export interface Keys<C extends AnyCatalog = AnyCatalog> {
 
 /** Makes the key service on the services' context. */
 export function createKeys<C extends AnyCatalog>(context: ServiceContext): Keys<C> {
-  const inputs = createKeyInputs(context.catalog, context.keySettings.environments)
+  const { catalog, keySettings, webhookSecrets } = context
+  const inputs = createKeyInputs(catalog, keySettings.environments, webhookSecrets?.hostSecretId)
 
   return Object.freeze<Keys<C>>({
     // Only under an idempotency key is there a repetition, as the overloads say.
@@ -145,6 +161,7 @@ export function createKeys<C extends AnyCatalog>(context: ServiceContext): Keys<
     list: (actor, input) => listKeys(context, actor, input),
     edit: (actor, id, input, options) => editKey(context, inputs, actor, id, input, options),
     rotate: (actor, id, input, options) => rotateKey(context, actor, id, input, options),
+    rotateWebhook: (actor, id, input, options) => rotateWebhook(context, actor, id, input, options),
     revoke: (actor, id, input, options) => revokeKey(context, actor, id, input, options),
     activate: (actor, id, input, options) => activateKey(context, actor, id, input, options),
     delete: (actor, id, input, options) => deleteKey(context, actor, id, input, options),

@@ -2,7 +2,9 @@ import { workspaceOf } from '../core/actor.js'
 import type { Actor, UserActor } from '../core/actor.js'
 import { invalid, isKeyrungError, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
+import type { CredentialRow } from '../core/key.js'
 import { judgeCredential } from '../core/key-standing.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Principal } from '../core/principal.js'
 import { createAddressList } from '../net/address-rule.js'
 import type { ServiceContext } from './context.js'
@@ -10,13 +12,22 @@ import type { KeyVerb } from './key-settings.js'
 import type { KeyView } from './keys/view.js'
 import { attempt } from './time-limit.js'
 
-/** How long the host's `canManage` may take, in milliseconds. */
+/** How long the host's `canManage` and its like may take, in milliseconds. */
 const hookLimitMs = 5_000
 
 /** The most characters of an id that the host gives: `type:id` must fit a column of 255. */
 const maxIdLength = 240
 
-type Needs = Pick<ServiceContext, 'clock' | 'keySettings' | 'rights' | 'store'>
+type Rest = Pick<ServiceContext, 'clock' | 'rights' | 'store'>
+type Needs = Rest & Pick<ServiceContext, 'keySettings'>
+
+/** An actor that a hook has admitted. */
+export interface Admitted {
+  /** A copy whose role is the directory's where there is one. */
+  readonly actor: Actor
+  /** The credential as it is now, where the actor is a principal. */
+  readonly credential: CredentialRow | null
+}
 
 /**
  * Decides whether an actor may do something to keys, and answers the actor to go on with: a copy whose role
@@ -31,17 +42,46 @@ type Needs = Pick<ServiceContext, 'clock' | 'keySettings' | 'rights' | 'store'>
  *   `key_revoked`, `key_expired`, `key_not_yet_valid` and `store_unavailable`
  */
 export async function admitActor(context: Needs, actor: Actor, verb: KeyVerb, key?: KeyView): Promise<Actor> {
-  const known = await withStanding(context, parseActor(actor))
-  const { keySettings, clock } = context
-  const answer = await attempt(clock, hookLimitMs, () => keySettings.canManage(known, verb, key))
-  if (!answer.ok) throw new KeyrungError('hook_failed', { internal: `canManage: ${answer.why}` })
+  const { canManage } = context.keySettings
+  return (await admitBy(context, actor, 'canManage', (known) => canManage(known, verb, key))).actor
+}
+
+/**
+ * The same by any hook of the host's.
+ *
+ * @param hook its name, for the operator
+ */
+export async function admitBy(
+  context: Rest,
+  given: Actor,
+  hook: string,
+  ask: (actor: Actor) => MaybePromise<boolean>,
+): Promise<Admitted> {
+  const actor = await withStanding(context, parseActor(given))
+  await demandYes(context, hook, () => ask(actor))
+  return {
+    actor,
+    credential: actor.type === 'principal' ? await findInForce(context, actor.principal) : null,
+  }
+}
+
+/**
+ * Asks a hook of the host's, from which only `true` itself admits.
+ *
+ * @throws `forbidden`, `hook_failed`
+ */
+export async function demandYes(
+  { clock }: Pick<ServiceContext, 'clock'>,
+  hook: string,
+  ask: () => MaybePromise<boolean>,
+): Promise<void> {
+  const answer = await attempt(clock, hookLimitMs, ask)
+  if (!answer.ok) throw new KeyrungError('hook_failed', { internal: `${hook}: ${answer.why}` })
   if (answer.value !== true) throw new KeyrungError('forbidden')
-  if (known.type === 'principal') await requireInForce(context, known.principal)
-  return known
 }
 
 /** The user's role as the directory has it; without a directory the host's word stands. */
-async function withStanding({ rights }: Needs, actor: Actor): Promise<Actor> {
+async function withStanding({ rights }: Rest, actor: Actor): Promise<Actor> {
   if (actor.type !== 'user' || !rights.hasDirectory) return actor
   const standing = await directoryStanding(rights, actor)
   if (standing === null) throw new KeyrungError('forbidden')
@@ -56,7 +96,15 @@ async function directoryStanding(rights: Needs['rights'], actor: UserActor) {
   }
 }
 
-async function requireInForce({ store, clock }: Needs, principal: Principal): Promise<void> {
+/**
+ * A principal's secret and key as they are now.
+ *
+ * @throws `credential_invalid`, `key_revoked`, `key_expired`, `key_not_yet_valid`, `address_denied`, `store_unavailable`
+ */
+export async function findInForce(
+  { store, clock }: Pick<ServiceContext, 'store' | 'clock'>,
+  principal: Principal,
+): Promise<CredentialRow> {
   const row = await store.findCredentialById(principal.secretId)
   if (row === undefined || row.key.id !== principal.keyId || row.key.workspaceId !== principal.workspaceId) {
     throw new KeyrungError('credential_invalid')
@@ -67,6 +115,7 @@ async function requireInForce({ store, clock }: Needs, principal: Principal): Pr
   if (addressRules !== '' && !createAddressList(addressRules.split(' '))(principal.address ?? undefined)) {
     throw new KeyrungError('address_denied')
   }
+  return row
 }
 
 /**

@@ -14,7 +14,9 @@ export interface Notice {
     | 'usage_dropped'
     | 'proxy_unconfigured'
     | 'trust_proxy_differs'
+    | 'app_unattached'
     | 'source_unknown'
+    | 'webhook_failing'
     | 'unexpected_error'
   /** One line, whatever names it quotes. */
   readonly message: string

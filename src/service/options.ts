@@ -11,12 +11,14 @@ import type { Clock } from '../ports/clock.js'
 import type { Directory } from '../ports/directory.js'
 import type { Entitlements } from '../ports/entitlements.js'
 import type { Freshness, Store } from '../ports/store.js'
+import type { ApprovalOptions } from './approval-settings.js'
 import type { CacheBounds } from './credential-source.js'
 import type { HttpOptions } from './http-settings.js'
 import type { KeySettingsOptions } from './key-settings.js'
 import type { LimitOptions } from './limit-settings.js'
 import type { Notify } from './notice.js'
 import type { UsageOptions } from './usage-settings.js'
+import type { WebhookOptions } from './webhook-settings.js'
 
 /** How keys look and are kept. */
 export interface KeyOptions extends KeySettingsOptions {
@@ -31,10 +33,10 @@ export interface KeyrungOptions<C extends AnyCatalog> {
   readonly store: Store
   /**
    * At least 32 characters that only the host knows, or several of which the first writes and all read; digests of
-   * keys are peppered with it. Rotate it by `[old, new]`, then `[new, old]`, then `[new]`.
+   * keys are peppered with it, and what waits for an approval is encrypted under it. Rotate it by `[old, new]`, then `[new, old]`, then `[new]`.
    */
   readonly secret?: HostSecretInput | undefined
-  /** `none`: digests are plain SHA-256, and no secret is needed. */
+  /** `none`: digests are plain SHA-256, and no secret is needed, unless anything is to wait for approval. */
   readonly pepper?: 'none'
   readonly keys: KeyOptions
   /** The host's plans; left out, every workspace may do everything. */
@@ -57,6 +59,10 @@ export interface KeyrungOptions<C extends AnyCatalog> {
   readonly cache?: CacheBounds
   /** Where and how what keys use is counted; left out, only where limits are configured and the store itself counts. */
   readonly limits?: LimitOptions
+  /** Where keys' webhooks may lead, and how they are delivered. */
+  readonly webhooks?: WebhookOptions
+  /** How what needs a human's approval is queued and decided. */
+  readonly approvals?: ApprovalOptions
   /** How long the store may take, in milliseconds. @defaultValue `5000` */
   readonly storeTimeoutMs?: number
   /** Where notices for the operator go. @defaultValue a line on the console's error stream */
@@ -77,7 +83,7 @@ export interface Durations {
 const known = new Set([
   ...['catalog', 'store', 'secret', 'pepper', 'keys', 'entitlements', 'directory', 'sinks', 'http'],
   ...['hookLeaseMs', 'hookTimeoutMs', 'freshness', 'leaseMs', 'cache', 'storeTimeoutMs', 'limits'],
-  ...['notify', 'clock', 'entropy', 'usage'],
+  ...['notify', 'clock', 'entropy', 'usage', 'approvals', 'webhooks'],
 ])
 const knownOfKeys = new Set([
   'prefix',

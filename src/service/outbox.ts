@@ -1,7 +1,7 @@
 import { formatActor, workspaceOf } from '../core/actor.js'
 import type { Actor } from '../core/actor.js'
 import { eventRecord } from '../core/audit.js'
-import type { AuditAction, AuditEvent, KeySnapshot } from '../core/audit.js'
+import type { AuditEvent } from '../core/audit.js'
 import { createIdSequence } from '../core/id.js'
 import type { Entropy } from '../crypto/random.js'
 import type { AuditSink } from '../ports/audit-sink.js'
@@ -16,14 +16,18 @@ import { createLane } from './outbox-lane.js'
 import type { LaneState } from './outbox-lane.js'
 
 /** What was done, for its audit event. */
-export interface ChangeMade {
+export type ChangeMade =
+  | ChangeTo<Extract<AuditEvent, { target: { type: 'key' } }>>
+  | ChangeTo<Extract<AuditEvent, { target: { type: 'approval' } }>>
+
+interface ChangeTo<E extends AuditEvent> {
   readonly actor: Actor
-  readonly action: AuditAction
+  readonly action: E['action']
   readonly target: { readonly id: string; readonly name: string }
   /** Null where there was nothing before. */
-  readonly before: KeySnapshot | null
+  readonly before: E['before']
   /** Null where there is nothing after. */
-  readonly after: KeySnapshot | null
+  readonly after: E['after']
   readonly reason?: string | null
   readonly requestId?: string | null
   /** For a rotation, the first instant at which the old secret no longer works. */
@@ -54,19 +58,20 @@ export function changeEvent(
 ): Change[] {
   const { entropy, sinkNames } = context
   const nextId = sequenceOf(entropy)
-  const event: AuditEvent = {
+  const event = {
     id: nextId('evt', at),
     at,
     workspaceId: workspaceOf(made.actor),
     actor: formatActor(made.actor),
     action: made.action,
-    target: { type: 'key', id: made.target.id, name: made.target.name },
+    // Actions are named after what they are done to.
+    target: { type: made.action.split('.', 1)[0], id: made.target.id, name: made.target.name },
     reason: made.reason ?? null,
     requestId: made.requestId ?? null,
     before: made.before,
     after: made.after,
     graceEndsAt: made.graceEndsAt ?? null,
-  }
+  } as AuditEvent
   const payload = JSON.stringify(event)
   const messages = sinkNames.map((destination): Change => {
     const record: MessageRecord = {

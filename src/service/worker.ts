@@ -11,6 +11,9 @@ import { errorWord } from './time-limit.js'
 /** The most records of each kind that one step of a purge removes. */
 const purgeBatch = 500
 
+/** What the steps of a tick are summed up in. */
+const counts = ['delivered', 'failed', 'flushed', 'purged', 'expired', 'executed'] as const
+
 /** The longest budget of a tick, in milliseconds. */
 const longestBudgetMs = 3_600_000
 
@@ -24,6 +27,10 @@ export interface TickReport {
   readonly flushed: number
   /** Records that were removed, as their time was over. */
   readonly purged: number
+  /** Approvals that ended as nobody had decided in time. */
+  readonly expired: number
+  /** Approved operations that were run. */
+  readonly executed: number
   /** False where something was left over: the budget ended, a sink did not take its events, or the store failed. */
   readonly done: boolean
 }
@@ -81,12 +88,12 @@ export function createWorker(options: WorkerOptions): BackgroundWork {
         ])
       }
       const deadline = clock.monotonic() + budgetMs
-      const sum = { delivered: 0, failed: 0, flushed: 0, purged: 0 }
+      const sum = { delivered: 0, failed: 0, flushed: 0, purged: 0, expired: 0, executed: 0 }
       let finished = 0
       const work = async (job: Job): Promise<void> => {
         while (clock.monotonic() < deadline) {
           const report = await job.step()
-          for (const count of ['delivered', 'failed', 'flushed', 'purged'] as const) {
+          for (const count of counts) {
             sum[count] += report[count] ?? 0
           }
           if (report.left === 'nothing') finished++
@@ -101,11 +108,12 @@ export function createWorker(options: WorkerOptions): BackgroundWork {
     },
     run() {
       if (current !== undefined) return current
-      const ending = new AbortController()
-      const loops = Promise.all(jobs.map((job) => goOn(job, ending.signal)))
+      // One for each job: Node takes more than ten listeners of one signal for a leak, and warns.
+      const endings = jobs.map(() => new AbortController())
+      const loops = Promise.all(jobs.map((job, i) => goOn(job, endings[i]!.signal)))
       let stopped: Promise<void> | undefined
       const stop = async (): Promise<void> => {
-        ending.abort()
+        for (const ending of endings) ending.abort()
         const limit = new AbortController()
         await Promise.race([loops, clock.sleep(stopLimitMs, limit.signal)])
         limit.abort()

@@ -1,4 +1,4 @@
-import type { AuditEvent, DecisionEvent, KeySnapshot } from '../core/audit.js'
+import type { ApprovalSnapshot, AuditEvent, DecisionEvent, KeySnapshot } from '../core/audit.js'
 import type { Limit } from '../core/limit.js'
 import { jsonLine } from '../core/line.js'
 
@@ -13,8 +13,7 @@ export function eventBody(event: AuditEvent) {
     target: event.target,
     reason: event.reason,
     request_id: event.requestId,
-    before: snapshotBody(event.before),
-    after: snapshotBody(event.after),
+    ...snapshots(event),
     grace_ends_at: timestamp(event.graceEndsAt),
   }
 }
@@ -41,8 +40,17 @@ export function decisionLine(event: DecisionEvent): string {
   })
 }
 
-function snapshotBody(snapshot: KeySnapshot | null): object | null {
-  if (snapshot === null) return null
+function snapshots({ before, after, target }: AuditEvent): { before: object | null; after: object | null } {
+  const body = (snapshot: KeySnapshot | ApprovalSnapshot): object =>
+    target.type === 'key' ? keyBody(snapshot as KeySnapshot) : approvalBody(snapshot as ApprovalSnapshot)
+  return { before: before && body(before), after: after && body(after) }
+}
+
+function approvalBody({ status, outcome, keyId, permissions, digest, votes }: ApprovalSnapshot): object {
+  return { status, outcome, key_id: keyId, permissions, digest, votes }
+}
+
+function keyBody(snapshot: KeySnapshot): object {
   return {
     name: snapshot.name,
     mode: snapshot.mode,
@@ -53,6 +61,7 @@ function snapshotBody(snapshot: KeySnapshot | null): object | null {
     address_rules: snapshot.addressRules,
     owner_id: snapshot.ownerId,
     limits: snapshot.limits?.map(limitBody) ?? null,
+    webhook: snapshot.webhook,
   }
 }
 

@@ -1,3 +1,4 @@
+import { approvalEffects, approvalStatuses } from '../core/approval.js'
 import type { RecordType, Records } from '../ports/change.js'
 
 /**
@@ -20,6 +21,7 @@ const textOrNull: Column = { kind: 'text', nullable: true }
 const instant: Column = { kind: 'instant', nullable: false }
 const instantOrNull: Column = { kind: 'instant', nullable: true }
 const count: Column = { kind: 'count', nullable: false }
+const countOrNull: Column = { kind: 'count', nullable: true }
 const digest: Column = { kind: 'digest', nullable: false }
 
 /** Every column of every kind of records, in the order that stores keep them. */
@@ -46,6 +48,8 @@ export const columns: { readonly [T in RecordType]: { readonly [C in keyof Recor
     createdAt: instant,
     updatedAt: instant,
     limits: textOrNull,
+    revocations: count,
+    webhook: textOrNull,
   },
   secret: {
     id: name,
@@ -93,6 +97,78 @@ export const columns: { readonly [T in RecordType]: { readonly [C in keyof Recor
     expiresAt: instant,
   },
   setting: { id: name, workspaceId: name, version: count, value: text },
+  approval: {
+    id: name,
+    workspaceId: name,
+    version: count,
+    status: { ...name, oneOf: approvalStatuses },
+    lane: name,
+    dueAt: instantOrNull,
+    keyId: name,
+    secretId: name,
+    keyName: text,
+    environment: text,
+    lineage: text,
+    ownerId: textOrNull,
+    address: textOrNull,
+    keyRevocations: count,
+    kind: { ...text, oneOf: ['replay', 'named'] },
+    operation: text,
+    app: text,
+    permissions: text,
+    queued: text,
+    resource: name,
+    effect: { ...text, oneOf: approvalEffects },
+    digest: text,
+    quorum: count,
+    votes: count,
+    createdAt: instant,
+    expiresAt: instant,
+    decidedAt: instantOrNull,
+    decidedBy: textOrNull,
+    reason: textOrNull,
+    fence: count,
+    startedAt: instantOrNull,
+    endedAt: instantOrNull,
+    outcome: textOrNull,
+    resultStatus: countOrNull,
+  },
+  approvalContent: {
+    id: name,
+    workspaceId: name,
+    version: count,
+    keyId: name,
+    request: text,
+    result: textOrNull,
+  },
+  vote: {
+    id: name,
+    workspaceId: name,
+    version: count,
+    approvalId: name,
+    keyId: name,
+    actor: text,
+    role: text,
+    secretId: textOrNull,
+    at: instant,
+    reason: textOrNull,
+  },
+  delivery: {
+    id: name,
+    workspaceId: name,
+    version: count,
+    keyId: name,
+    approvalId: name,
+    event: text,
+    status: { ...name, oneOf: ['waiting', 'delivered', 'given_up'] },
+    payload: text,
+    createdAt: instant,
+    dueAt: instant,
+    attempts: count,
+    lastAttemptAt: instantOrNull,
+    lastStatus: countOrNull,
+    lastError: textOrNull,
+  },
 }
 
 /** The kinds of records there are. */

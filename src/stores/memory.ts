@@ -2,7 +2,9 @@ import { KeyrungError } from '../core/errors.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
+import { findOfWorkspace, listApprovals, listDueApprovals, listVotes } from './memory/approval-queries.js'
 import { commit } from './memory/commit.js'
+import { listDeliveries, listDueDeliveries } from './memory/delivery-queries.js'
 import { listEvents } from './memory/event-queries.js'
 import { keyQueries } from './memory/key-queries.js'
 import { countMessages, listDueMessages } from './memory/message-queries.js'
@@ -72,6 +74,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       [...open().all('setting').values()]
         .filter((setting) => setting.id.startsWith(prefix))
         .sort((a, b) => compareText(a.id, b.id)),
+    findApproval: (workspaceId, id) => findOfWorkspace(open(), 'approval', workspaceId, id),
+    findApprovalContent: (workspaceId, id) => findOfWorkspace(open(), 'approvalContent', workspaceId, id),
+    listApprovals: (request) => listApprovals(open(), request),
+    listDueApprovals: (request) => listDueApprovals(open(), request),
+    listVotes: (approvalId) => listVotes(open(), approvalId),
+    findDelivery: (workspaceId, id) => findOfWorkspace(open(), 'delivery', workspaceId, id),
+    listDeliveries: (request) => listDeliveries(open(), request),
+    listDueDeliveries: (request) => listDueDeliveries(open(), request),
     purge: (request) => purge(open(), request),
     findSchema: () => (open(), 'current'),
     migrate: () => void open(),

@@ -54,6 +54,8 @@ export function keyOf(values: Values, o: number): KeyRecord {
     createdAt: values[o + 18] as number,
     updatedAt: values[o + 19] as number,
     limits: values[o + 20] as string | null,
+    revocations: values[o + 21] as number,
+    webhook: values[o + 22] as string | null,
   }
 }
 

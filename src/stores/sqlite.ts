@@ -89,6 +89,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       look: (work) => reader.read(() => reader.connection.take(work())),
       write: (query) => writer.run(() => oneStep(query)),
       transact: (work, options) => writer.run(work, options?.keeps),
+      share: (work, keeps, run) => writer.share(work, keeps, run),
       migrate: (work) => writer.run(work),
       close() {
         writer.close()

@@ -1,11 +1,15 @@
 import type { StoreCapability, StoreCase } from './suite/case.js'
+import { approvalUpkeepCases } from './suite/approval-upkeep.js'
+import { approvalCases } from './suite/approvals.js'
 import { changeCases } from './suite/changes.js'
 import { counterCases } from './suite/counters.js'
 import { credentialCases } from './suite/credentials.js'
+import { deliveryCases } from './suite/deliveries.js'
 import { eventCases } from './suite/events.js'
 import { listingCases } from './suite/listings.js'
 import { outboxCases } from './suite/outbox.js'
 import { raceCases } from './suite/races.js'
+import { sharingCases } from './suite/sharing.js'
 import { textCases } from './suite/texts.js'
 import { timingCases } from './suite/timing.js'
 import { upkeepCases } from './suite/upkeep.js'
@@ -40,7 +44,11 @@ export function storeSuite(): readonly StoreCase[] {
     ...usageCases,
     ...textCases,
     ...raceCases,
+    ...sharingCases,
+    ...approvalCases,
+    ...deliveryCases,
     ...upkeepCases,
+    ...approvalUpkeepCases,
   ]
 }
 
@@ -48,6 +56,7 @@ const reasons: Readonly<Record<StoreCapability, string>> = {
   clock: 'its now cannot be set by a test',
   instances: 'there can be only one instance of it',
   reopening: 'what it holds ends with it',
+  sharing: 'it has no transactions to share',
 }
 
 /** Why a case that needs a capability is left out, in words for a report. */

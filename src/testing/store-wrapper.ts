@@ -4,6 +4,7 @@ import type { Store } from '../ports/store.js'
 /** The calls a store answers. */
 export const storeCalls = [
   'commit',
+  'commitWith',
   'findCredential',
   'findCredentials',
   'findCredentialById',
@@ -18,6 +19,14 @@ export const storeCalls = [
   'listDueMessages',
   'countMessages',
   'findSettings',
+  'findApproval',
+  'findApprovalContent',
+  'listApprovals',
+  'listDueApprovals',
+  'listVotes',
+  'findDelivery',
+  'listDeliveries',
+  'listDueDeliveries',
   'purge',
   'findSchema',
   'migrate',
@@ -36,9 +45,11 @@ export function wrapStore(
   intercept: Intercept,
   traits: Partial<Pick<Store, 'name' | 'freshness' | 'synchronous' | 'durable'>> = {},
 ): Store {
-  const calls = storeCalls.map((call) => {
-    const ask = store[call] as (...args: unknown[]) => MaybePromise<unknown>
-    return [call, (...args: unknown[]) => intercept(call, () => ask.apply(store, args))]
+  const calls = storeCalls.flatMap((call) => {
+    const ask = store[call] as ((...args: unknown[]) => MaybePromise<unknown>) | undefined
+    // Not every store has transactions to share.
+    if (!ask) return []
+    return [[call, (...args: unknown[]) => intercept(call, () => ask.apply(store, args))]]
   })
   const { name, freshness, synchronous, durable } = store
   return { name, freshness, synchronous, durable, ...traits, ...Object.fromEntries(calls) } as Store

@@ -100,7 +100,7 @@ describe('creating', () => {
     const first = await ask('admin', 'POST', '/keys', input, once)
     const second = await ask('admin', 'POST', '/keys', input, once)
     expect([first.status, second.status]).toEqual([201, 200])
-    expect(second.body).toEqual({ key: first.body.key, secret: null })
+    expect(second.body).toEqual({ key: first.body.key, secret: null, webhook_secret: null })
     const other = await ask('admin', 'POST', '/keys', { ...input, name: 'CD' }, once)
     expect([other.status, other.body.code]).toEqual([422, 'idempotency_mismatch'])
     expect((await ask('admin', 'GET', '/keys')).body.keys).toHaveLength(1)

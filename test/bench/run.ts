@@ -8,6 +8,7 @@ import { httpContest } from './contests/http.js'
 import { limitsContest } from './contests/limits.js'
 import { limitsRedisContest } from './contests/limits-redis.js'
 import { limitsSqlContest } from './contests/limits-sql.js'
+import { replayContest } from './contests/replay.js'
 import { scaleContest } from './contests/scale.js'
 import { sqliteContest } from './contests/sqlite.js'
 import { verifyAlone, verifyContest } from './contests/verify.js'
@@ -21,6 +22,7 @@ const contests: Record<string, (argument?: string) => Promise<void>> = {
   limits: limitsContest,
   'limits-redis': limitsRedisContest,
   'limits-sql': limitsSqlContest,
+  replay: replayContest,
   scale: scaleContest,
 }
 

@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { approvalStatuses } from '../../src/core/approval.js'
 import { parseEvent, parseEventText } from '../../src/core/audit-record.js'
-import { auditActions, eventRecord, snapshotKey } from '../../src/core/audit.js'
-import type { AuditEvent, EventRecord } from '../../src/core/audit.js'
+import { auditActions, eventRecord, snapshotApproval, snapshotKey } from '../../src/core/audit.js'
+import type { AuditAction, AuditEvent, EventRecord } from '../../src/core/audit.js'
 import { formatId } from '../../src/core/id.js'
+import { makeApproval } from '../../src/testing/suite/records.js'
 import { keyRecord, start } from '../service/audit-samples.js'
 
 const instant = fc.integer({ min: 1_000_000_000_000, max: 8_640_000_000_000_000 })
@@ -20,23 +22,47 @@ const snapshot = fc.record({
   addressRules: fc.array(fc.string()),
   ownerId: orNull(fc.string()),
   limits: orNull(fc.constant([{ name: 'minute', limit: 60, windowMs: 60_000 }])),
+  webhook: orNull(fc.webUrl()),
 })
 
-const event: fc.Arbitrary<AuditEvent> = fc.record({
+const approvalSnapshot = fc.record({
+  status: fc.constantFrom(...approvalStatuses),
+  outcome: orNull(fc.string()),
+  keyId: name,
+  permissions: fc.array(fc.string()),
+  digest: fc.string(),
+  votes: fc.nat(),
+})
+
+const common = {
   id: fc.tuple(instant, fc.uint8Array({ minLength: 10, maxLength: 10 })).map(([at, bytes]) => {
     return formatId('evt', at, bytes)
   }),
   at: instant,
   workspaceId: name,
   actor: name,
-  action: fc.constantFrom(...auditActions),
-  target: fc.record({ type: fc.constant('key' as const), id: name, name: fc.string() }),
   reason: orNull(fc.string({ unit: 'binary' })),
   requestId: orNull(fc.string()),
-  before: orNull(snapshot),
-  after: orNull(snapshot),
   graceEndsAt: orNull(instant),
-})
+}
+
+/** A target of some type, with the snapshots that it has and the actions that are taken on it. */
+function eventOf<T extends 'key' | 'approval', S>(type: T, of: fc.Arbitrary<S>) {
+  const isOfType = (action: AuditAction): action is Extract<AuditAction, `${T}.${string}`> =>
+    action.startsWith(`${type}.`)
+  return fc.record({
+    ...common,
+    action: fc.constantFrom(...auditActions.filter(isOfType)),
+    target: fc.record({ type: fc.constant(type), id: name, name: fc.string() }),
+    before: orNull(of),
+    after: orNull(of),
+  })
+}
+
+const event: fc.Arbitrary<AuditEvent> = fc.oneof(
+  eventOf('key', snapshot),
+  eventOf('approval', approvalSnapshot),
+)
 
 const sample: AuditEvent = {
   id: formatId('evt', start, new Uint8Array(10)),
@@ -65,11 +91,30 @@ describe('a snapshot of a key', () => {
       addressRules: ['10.0.0.0/8', '::1'],
       ownerId: '7',
       limits: null,
+      webhook: null,
     })
   })
 
   test('of a key without scopes has an empty list', () => {
     expect(snapshotKey(keyRecord({ scopes: '' })).scopes).toEqual([])
+  })
+})
+
+describe('a snapshot of an approval', () => {
+  test('has what was decided about, and nothing of what was asked', () => {
+    const record = makeApproval(1, {
+      permissions: 'contacts:write deals:read',
+      reason: 'a secret reason',
+      operation: 'POST /secret',
+    })
+    expect(snapshotApproval(record)).toEqual({
+      status: 'pending',
+      outcome: null,
+      keyId: record.keyId,
+      permissions: ['contacts:write', 'deals:read'],
+      digest: record.digest,
+      votes: 0,
+    })
   })
 })
 
@@ -127,6 +172,43 @@ describe('a malformed row is refused as an outage, never shown in part', () => {
     const after = { ...(details['after'] as object), [field]: value }
     rows.push([`a snapshot with a wrong ${field}`, { details: JSON.stringify({ ...details, after }) }])
   }
+
+  const approval = snapshotApproval(makeApproval(1))
+  const approved: AuditEvent = {
+    ...sample,
+    action: 'approval.approved',
+    target: { type: 'approval', id: 'apr_1', name: 'POST /contacts' },
+    before: approval,
+    after: { ...approval, status: 'approved', votes: 1 },
+  }
+
+  const wrongOfApproval: [string, unknown][] = [
+    ...([
+      ['status', 1],
+      ['outcome', 2],
+      ['keyId', ''],
+      ['permissions', 'a:b'],
+      ['digest', null],
+    ] as const),
+    ...([
+      ['votes', '1'],
+      ['votes', 0.5],
+    ] as const),
+  ].map(([field, value]) => [`${field} ${String(value)}`, { ...approved.after, [field]: value }])
+
+  test.each(wrongOfApproval)('a snapshot of an approval with a wrong %s', (_, after) => {
+    const record = eventRecord(approved)
+    expect(parseEvent(record)).toEqual(approved)
+    const details = JSON.stringify({ before: null, after, graceEndsAt: null })
+    expect(() => parseEvent({ ...record, details })).toThrow(refused)
+  })
+
+  test('an action of one kind of target on another', () => {
+    const record = eventRecord(approved)
+    expect(() => parseEvent({ ...record, action: 'key.edited' })).toThrow(refused)
+    expect(() => parseEvent({ ...record, targetType: 'key' })).toThrow(refused)
+    expect(() => parseEvent({ ...eventRecord(sample), action: 'approval.approved' })).toThrow(refused)
+  })
 
   test.each(rows)('%s', (_, changes) => {
     const record = { ...eventRecord(sample), ...changes } as EventRecord

@@ -8,7 +8,7 @@ import type { DatabaseAddress } from '../servers/test-server.js'
 
 const folder = fileURLToPath(new URL('../../examples/snippets/', import.meta.url))
 /** What snippets share; nothing comes of it by itself. */
-const shared = ['server.ts', 'file-store.ts', 'file-store-records.ts']
+const shared = ['server.ts', 'file-store.ts', 'file-store-approvals.ts', 'file-store-records.ts']
 
 const home = process.cwd()
 let workplace: string
@@ -100,7 +100,15 @@ const outcomes: Readonly<Record<string, object>> = {
     me: { status: 200, body: { mode: 'custom', scopes: ['contacts:read'] } },
     inKoa: 200,
   },
-  'postgres.ts': { stores: ['postgres', 'postgres'], freshness: 'cached', steps: 4 },
+  'approvals.ts': {
+    queued: 202,
+    followed: 'succeeded',
+    ended: { status: 'rejected', answered: null, reason: 'not this one' },
+    refused: 'refused',
+    called: 'queued',
+  },
+  'webhooks.ts': { heard: ['approval.rejected: not this one'], renewed: true, givenUp: 0 },
+  'postgres.ts': { stores: ['postgres', 'postgres'], freshness: 'cached', steps: 5 },
   'mysql.ts': { store: 'mysql', freshness: 'cached' },
   'limits.ts': { store: 'redis', shared: true },
   'restore.ts': { before: [true, true, true, true, false], after: [true, false, false, false, false] },
@@ -110,11 +118,11 @@ const outcomes: Readonly<Record<string, object>> = {
     expired: { ok: false, code: 'key_expired' },
     outage: 'store_unavailable',
   },
-  'own-store.ts': { kept: expect.toSatisfy((count: number) => count > 50), leftOut: 2 },
+  'own-store.ts': { kept: expect.toSatisfy((count: number) => count > 50), leftOut: 6 },
   'audit.ts': {
     actions: ['key.revoked', 'key.created'],
     next: null,
-    report: { delivered: 6, failed: 0, flushed: 0, purged: 0, done: true },
+    report: { delivered: 6, failed: 0, flushed: 0, purged: 0, expired: 0, executed: 0, done: true },
     received: ['key.created', 'key.revoked'],
     state: { phase: 'ready', sinks: [{ name: 'console' }, { name: 'jsonl' }, { name: 'queue', waiting: 0 }] },
   },

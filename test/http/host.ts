@@ -45,6 +45,8 @@ export interface HostSetup {
   readonly isCountedElsewhere?: boolean
   /** The host is not made ready. */
   readonly isStarting?: boolean
+  /** The role of every user. @defaultValue `'member'` */
+  readonly role?: string
   /** The size of headers that the host's server takes, in bytes. */
   readonly maxHeaderSize?: number
 }
@@ -125,7 +127,7 @@ export function createHost(setup: HostSetup, kind: StoreKind): Host {
     limits: { store: counted, ...setup.limits },
     notify: (notice) => void notices.push(notice),
     ...(setup.http && { http: setup.http }),
-    directory: { rightsOf: () => ({ role: 'member', scopes: ['contacts:read'] }) },
+    directory: { rightsOf: () => ({ role: setup.role ?? 'member', scopes: ['contacts:read'] }) },
     entitlements: { of: () => host.plan() },
   })
   const host: Host = {

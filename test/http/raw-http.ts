@@ -16,20 +16,24 @@ export interface RawRequest {
   readonly target: string
   readonly headers?: readonly (readonly [string, string])[]
   readonly body?: string
+  /** Sent behind the headers as it is, without a length. */
+  readonly raw?: string
+  /** @defaultValue `'close'` */
+  readonly connection?: string
 }
 
 /** Sends bytes that no HTTP client would send, over a connection of its own, and reads to its end. */
 export async function sendRaw(port: number, request: RawRequest): Promise<Reply> {
-  const { method = 'GET', target, headers = [], body } = request
+  const { method = 'GET', target, headers = [], body, raw, connection = 'close' } = request
   const lines = [
     `${method} ${target} HTTP/1.1`,
     'Host: 127.0.0.1',
-    'Connection: close',
+    `Connection: ${connection}`,
     ...headers.map(([name, value]) => `${name}: ${value}`),
     ...(body === undefined ? [] : [`Content-Length: ${body.length}`]),
   ]
   const socket = connect(port, '127.0.0.1')
-  socket.write(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`, 'latin1')
+  socket.write(`${lines.join('\r\n')}\r\n\r\n${raw ?? body ?? ''}`, 'latin1')
   const chunks: Buffer[] = []
   for await (const chunk of socket) chunks.push(chunk as Buffer)
   return parseReply(Buffer.concat(chunks).toString('latin1'))

@@ -11,7 +11,7 @@ import { ioredisAddress } from '../servers/redis.js'
 import { admin, catalog, hostSecret } from '../service/sample.js'
 import { openLimits, openStore } from './freshness-stores.js'
 import { monotonicMs } from './freshness-words.js'
-import type { AdmittedCall, Call, CountingHost, CountingOrders, Flooded } from './limits-words.js'
+import type { AdmittedCall, CountingHost, CountingOrders, FailedCall, Flooded } from './limits-words.js'
 
 /** How long a caller who was refused waits before it comes again. */
 const restMs = 3
@@ -70,7 +70,7 @@ function startFlood(secret: string, inFlight: number) {
   const demand = keyrung.demand('contacts:read')
   const request = { authorization: [`Bearer ${secret}`] }
   const admitted: AdmittedCall[] = []
-  const failed: Call[] = []
+  const failed: FailedCall[] = []
   const refusedBy: Record<string, number> = {}
   const strange = new Set<string>()
   let slowestMs = 0
@@ -91,7 +91,8 @@ function startFlood(secret: string, inFlight: number) {
     } catch (error) {
       const end = monotonicMs()
       slowestMs = Math.max(slowestMs, end - begin)
-      if (isKeyrungError(error) && error.code === 'limits_unavailable') failed.push({ begin, end })
+      if (isKeyrungError(error) && error.code === 'limits_unavailable')
+        failed.push({ begin, end, why: error.internal ?? '' })
       else strange.add(String(error))
     }
     return false

@@ -25,9 +25,14 @@ export interface CountingHost {
 }
 
 /** One call that was admitted, or failed: when it began and ended, on the clock that all processes of a machine share. */
-export interface Call {
+interface Call {
   readonly begin: number
   readonly end: number
+}
+
+/** One call that could not be counted, and what the operator is told of it. */
+export interface FailedCall extends Call {
+  readonly why: string
 }
 
 /** An admitted call, and the limit store's now as it was told: of a lease, what the instance takes it to be. */
@@ -39,7 +44,7 @@ export interface AdmittedCall extends Call {
 export interface Flooded {
   readonly admitted: readonly AdmittedCall[]
   /** Those that were refused with 503. */
-  readonly failed: readonly Call[]
+  readonly failed: readonly FailedCall[]
   /** How often each limit was the one that refused. */
   readonly refusedBy: Readonly<Record<string, number>>
   /** Every other answer. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../../src/core/actor.js'
 import type { KeyRecord, KeySecretRecord } from '../../src/core/key.js'
 import type { Entropy } from '../../src/crypto/random.js'
-import type { AuditEvent } from '../../src/core/audit.js'
+import type { AuditEvent, KeyAction } from '../../src/core/audit.js'
 import type { AuditSink } from '../../src/ports/audit-sink.js'
 import type { Change } from '../../src/ports/change.js'
 import type { Store } from '../../src/ports/store.js'
@@ -28,7 +28,9 @@ export function countingEntropy(): Entropy {
   }
 }
 
-export const created: ChangeMade = {
+type KeyChange = Extract<ChangeMade, { readonly action: KeyAction }>
+
+export const created: KeyChange = {
   actor: admin,
   action: 'key.created',
   target: { id: 'key_1', name: 'CI' },
@@ -43,6 +45,7 @@ export const created: ChangeMade = {
     addressRules: [],
     ownerId: null,
     limits: null,
+    webhook: null,
   },
 }
 
@@ -50,7 +53,7 @@ export const created: ChangeMade = {
 export async function commitEvents(
   store: Store,
   count: number,
-  options: { sinkNames: readonly string[]; at: number; entropy: Entropy; made?: Partial<ChangeMade> },
+  options: { sinkNames: readonly string[]; at: number; entropy: Entropy; made?: Partial<KeyChange> },
 ): Promise<string[]> {
   const ids: string[] = []
   for (let i = 0; i < count; i++) {
@@ -123,6 +126,8 @@ export function keyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
     createdAt: start,
     updatedAt: start,
     limits: null,
+    revocations: 0,
+    webhook: null,
     ...changes,
   }
 }

@@ -25,6 +25,14 @@ const calls: Record<string, (store: Store) => unknown> = {
   listEvents: (store) => store.listEvents({ workspaceId: 'w', limit: 1 }),
   listDueMessages: (store) => store.listDueMessages({ kind: 'sink', destination: 's', now: 0, limit: 1 }),
   countMessages: (store) => store.countMessages(),
+  findApproval: (store) => store.findApproval('w', 'a'),
+  findApprovalContent: (store) => store.findApprovalContent('w', 'a'),
+  listApprovals: (store) => store.listApprovals({ workspaceId: 'w', limit: 1 }),
+  listDueApprovals: (store) => store.listDueApprovals({ lane: 'named', now: 0, limit: 1 }),
+  listVotes: (store) => store.listVotes('a'),
+  findDelivery: (store) => store.findDelivery('w', 'd'),
+  listDeliveries: (store) => store.listDeliveries({ workspaceId: 'w', limit: 1 }),
+  listDueDeliveries: (store) => store.listDueDeliveries({ status: 'waiting', now: 0, limit: 1 }),
 }
 
 /** A store all of whose calls do the same. */

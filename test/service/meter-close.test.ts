@@ -7,9 +7,9 @@ const timeoutMs = 300
 /** Closes it while time passes; says how long that took. */
 async function close({ keyrung, clock }: Pick<Metered, 'keyrung' | 'clock'>): Promise<number> {
   const since = clock.monotonic()
-  let isClosed = false
-  const closing = keyrung.close().then(() => (isClosed = true))
-  for (let i = 0; !isClosed && i < 100; i++) {
+  const closed = { is: false }
+  const closing = keyrung.close().then(() => (closed.is = true))
+  for (let i = 0; !closed.is && i < 100; i++) {
     await clock.advance(50)
     await new Promise((resolve) => setImmediate(resolve))
   }

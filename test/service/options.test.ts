@@ -82,7 +82,7 @@ describe('http', () => {
     expect(read(undefined)).toEqual({
       settings: {
         ...{ realm: 'api', credentialHeader: null, trustedProxies: 0, hidden: 'forbidden' },
-        ...{ upgradeUrl: null, problemBaseUrl: null, limitHeaders: true },
+        ...{ upgradeUrl: null, problemBaseUrl: null, limitHeaders: true, approvalsUrl: null },
       },
       paths: [],
     })
@@ -116,6 +116,7 @@ describe('http', () => {
       ...{ upgradeUrl: 'https://a.example/plans?from=api', problemBaseUrl: 'https://a.example/problems/' },
       limitHeaders: false,
     }
-    expect(read(all)).toEqual({ settings: all, paths: [] })
+    expect(read(all)).toEqual({ settings: { ...all, approvalsUrl: null }, paths: [] })
+    expect(read({ approvalsUrl: '/manage/approvals' }).settings.approvalsUrl).toBe('/manage/approvals')
   })
 })

@@ -62,6 +62,14 @@ test('a tick delivers, flushes and purges on a SQLite file', async () => {
   recorder.used('key_1', start)
   const jobs = [...outbox.jobs, ...recorder.jobs, purgeJob({ store, clock })]
   const report = await createWorker({ clock, jobs, notify }).tick()
-  expect(report).toEqual({ delivered: 3, failed: 0, flushed: 1, purged: 1, done: true })
+  expect(report).toEqual({
+    delivered: 3,
+    failed: 0,
+    flushed: 1,
+    purged: 1,
+    expired: 0,
+    executed: 0,
+    done: true,
+  })
   expect(await store.findKey('acme', 'key_1')).toMatchObject({ lastUsedAt: start, key: { version: 1 } })
 })

@@ -41,7 +41,15 @@ describe('a tick', () => {
       job([{ flushed: 4, left: 'nothing' }]),
       job([{ purged: 3, left: 'more' }]),
     )
-    expect(await worker.tick()).toEqual({ delivered: 3, failed: 0, flushed: 4, purged: 3, done: true })
+    expect(await worker.tick()).toEqual({
+      delivered: 3,
+      failed: 0,
+      flushed: 4,
+      purged: 3,
+      expired: 0,
+      executed: 0,
+      done: true,
+    })
     expect(clock.sleepers).toBe(0)
   })
 
@@ -67,7 +75,15 @@ describe('a tick', () => {
   test('leaves behind what hangs, with the rest done', async () => {
     const tick = workerOf(job([never]), job([{ purged: 1, left: 'nothing' }])).tick({ budgetMs: 2_000 })
     await clock.advance(2_000)
-    expect(await tick).toEqual({ delivered: 0, failed: 0, flushed: 0, purged: 1, done: false })
+    expect(await tick).toEqual({
+      delivered: 0,
+      failed: 0,
+      flushed: 0,
+      purged: 1,
+      expired: 0,
+      executed: 0,
+      done: false,
+    })
   })
 
   test.each([NaN, Infinity, -1, 1.5, '5', null, 3_600_001])('refuses a budget of %s', async (budgetMs) => {
@@ -118,6 +134,22 @@ describe('a running worker', () => {
     expect(other.steps).toBe(11)
     void worker.stop()
     await clock.advance(10_000)
+  })
+
+  test('has as many jobs as there are, without a warning of a leak', async () => {
+    const warnings: string[] = []
+    const note = (warning: Error): void => void warnings.push(warning.name)
+    process.on('warning', note)
+    const jobs = Array.from({ length: 20 }, () => job([]))
+    const worker = workerOf(...jobs).run()
+    await clock.advance(0)
+    expect(clock.sleepers).toBe(20)
+    // Node tells its warnings a turn later.
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+    await worker.stop()
+    expect(clock.sleepers).toBe(0)
   })
 
   test('waits for the step in flight when it is stopped, and leaves no timer', async () => {

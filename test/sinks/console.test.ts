@@ -29,6 +29,7 @@ test('a change is one line of JSON in snake_case with times as RFC 3339', async 
       address_rules: ['10.0.0.0/8'],
       owner_id: '7',
       limits: null,
+      webhook: null,
     },
     grace_ends_at: '2026-01-01T00:00:00.000Z',
   })

@@ -27,6 +27,7 @@ export function auditEvent(number: number, name = 'CI'): AuditEvent {
       addressRules: ['10.0.0.0/8'],
       ownerId: '7',
       limits: null,
+      webhook: null,
     },
     graceEndsAt: at,
   }

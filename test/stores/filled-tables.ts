@@ -1,4 +1,6 @@
+import type { ApprovalLane, ApprovalRecord, ApprovalStatus } from '../../src/core/approval.js'
 import type { EventRecord } from '../../src/core/audit.js'
+import type { DeliveryRecord } from '../../src/core/delivery.js'
 import type { RecordType, Records } from '../../src/ports/change.js'
 import { auditActions } from '../../src/core/audit.js'
 import { digestBytes } from '../../src/crypto/digest.js'
@@ -8,11 +10,16 @@ import type { SqlValue } from '../../src/stores/sql/query.js'
 import { columnName } from '../../src/stores/sql/tables.js'
 import type { TableNames } from '../../src/stores/sql/tables.js'
 import {
+  idOf,
+  makeApproval,
+  makeContent,
+  makeDelivery,
   makeEvent,
   makeIdempotency,
   makeKey,
   makeMessage,
   makeSecret,
+  makeVote,
   someInstant,
 } from '../../src/testing/suite/records.js'
 
@@ -43,6 +50,13 @@ const instantOf = (n: number) => (n <= 100 ? someInstant + n : 4_000_000_000_000
 
 const workspaceOf = (n: number) => (n % 8 === 0 ? largeWorkspace : `ws_${n % 4_999}`)
 
+/** Of a hundred approvals, those that have not ended. */
+const approvalPlaces: Readonly<Record<number, readonly [ApprovalStatus, ApprovalLane]>> = {
+  8: ['pending', 'pending'],
+  16: ['approved', 'app:main'],
+  24: ['unknown', 'none'],
+}
+
 const makers = {
   key: (n: number) =>
     makeKey(n, { workspaceId: workspaceOf(n), status: n % 40 === 0 ? 'revoked' : 'active' }),
@@ -59,6 +73,20 @@ const makers = {
       action: auditActions[n % auditActions.length]!,
     }),
   message: (n: number) => makeMessage(n, { destination: `sink-${n % 3}`, dueAt: someInstant + n, payload }),
+  approval: (n: number): ApprovalRecord => {
+    const [status, lane] = approvalPlaces[n % 100] ?? (['succeeded', 'ended'] as const)
+    return makeApproval(n, {
+      ...{ status, lane, dueAt: lane === 'none' ? null : instantOf(n), workspaceId: workspaceOf(n) },
+      ...{ keyId: idOf('key', n % 24), resource: n % 16 === 0 ? 'email' : 'contacts' },
+    })
+  },
+  approvalContent: (n: number) => makeContent(n, { request: payload }),
+  vote: (n: number) => makeVote(n),
+  delivery: (n: number): DeliveryRecord =>
+    makeDelivery(n, {
+      ...{ keyId: idOf('key', n % 24), workspaceId: workspaceOf(n), dueAt: instantOf(n), payload },
+      status: n % 40 === 0 ? 'given_up' : n % 30 === 0 ? 'waiting' : 'delivered',
+    }),
   idempotency: (n: number) => makeIdempotency(n, { expiresAt: instantOf(n) }),
 } satisfies { readonly [T in RecordType]?: (n: number) => Records[T] }
 

@@ -15,9 +15,13 @@ const cases = storeSuite()
 describe('memoryStore keeps every promise that can be asked of it', () => {
   for (const { name, needs, run } of cases) if (!needs || needs === 'clock') it(name, () => run(make))
 
-  it('leaves out only what needs a second instance or a second life', () => {
+  it('leaves out only what needs a second instance, a second life or a transaction', () => {
     const left = cases.filter(({ needs }) => needs && needs !== 'clock')
-    expect(left.map(({ name, needs }) => `${name}: ${whyNot(needs!)}`)).toEqual([
+    const sharing = left.filter(({ needs }) => needs === 'sharing')
+    expect([sharing.length, whyNot('sharing')]).toEqual([4, 'it has no transactions to share'])
+    expect(make().store.commitWith).toBeUndefined()
+    const others = left.filter((one) => !sharing.includes(one))
+    expect(others.map(({ name, needs }) => `${name}: ${whyNot(needs!)}`)).toEqual([
       'what another instance commits is seen by the very next read: there can be only one instance of it',
       'the usage that instances count adds up: there can be only one instance of it',
       'usage is there again when the store is opened anew: what it holds ends with it',

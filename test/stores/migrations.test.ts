@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Change } from '../../src/ports/change.js'
+import type { Change, RecordType } from '../../src/ports/change.js'
 import type { Store } from '../../src/ports/store.js'
 import { schemaVersion } from '../../src/stores/sql/migrations.js'
 import { add, commitAll, dump, expectCounter, readBack } from '../../src/testing/suite/probe.js'
@@ -56,15 +56,25 @@ const records: readonly Change[] = [
   add('workspace:ws_1:keys', 3),
 ]
 
-async function fill(store: Store): Promise<void> {
-  await commitAll(store, ...records)
+/** The kinds of records that came later than the first step. */
+const since: Readonly<Partial<Record<RecordType, number>>> = {
+  ...{ approval: 5, approvalContent: 5, vote: 5, delivery: 5 },
+}
+
+/** Those that tables of a version have a place for. */
+function recordsAt(version: number): readonly Change[] {
+  return records.filter((change) => change.do !== 'insert' || (since[change.type] ?? 1) <= version)
+}
+
+async function fill(store: Store, version = schemaVersion): Promise<void> {
+  await commitAll(store, ...recordsAt(version))
   await store.recordUses([{ keyId: idOf('key', 2), at: someInstant + 9 }])
 }
 
 /** Everything is as it was written, asked for in every way that there is. */
-async function expectFilled(store: Store, written: unknown): Promise<void> {
+async function expectFilled(store: Store, written: unknown, version = schemaVersion): Promise<void> {
   expect(await dump(store)).toEqual(written)
-  for (const change of records)
+  for (const change of recordsAt(version))
     if (change.do === 'insert')
       expect(await readBack(store, change.type, change.record)).toEqual(change.record)
   expect((await store.findKey('ws_1', idOf('key', 2)))?.lastUsedAt).toBe(someInstant + 9)
@@ -126,19 +136,20 @@ function describeUpgrades(name: string, create: () => Promise<SchemaDatabase>, f
     return copied
   }
 
-  describe(`tables on ${name}`, () => {
+  // A server commits each statement that changes tables by itself, and there are many of them.
+  describe(`tables on ${name}`, { timeout: 60_000 }, () => {
     it.each(earlier)(
       'keep every record when they are brought up to date from version %i',
       async (version) => {
         const source = await database()
         const store = source.store(current)
         await store.migrate()
-        await fill(store)
+        await fill(store, version)
         const written = await dump(store)
 
         const target = await database()
         await runPrinted(target, 0, version)
-        expect(await copyRows(source, target)).toBeGreaterThan(records.length)
+        expect(await copyRows(source, target)).toBeGreaterThan(recordsAt(version).length)
         const upgraded = target.store(current)
         expect(await upgraded.findSchema()).toBe('outdated')
         await expect(runOn(current, upgraded).ready()).rejects.toMatchObject({
@@ -148,7 +159,7 @@ function describeUpgrades(name: string, create: () => Promise<SchemaDatabase>, f
 
         await upgraded.migrate()
         expect(await upgraded.findSchema()).toBe('current')
-        await expectFilled(upgraded, written)
+        await expectFilled(upgraded, written, version)
         expect(await upgraded.commit(insertKey(20))).toEqual({ ok: true })
       },
     )

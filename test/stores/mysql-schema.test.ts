@@ -93,7 +93,7 @@ describeOn('mariadb', 'the schema of a MariaDB', (server) => {
     const whole = await schemaOf(database)
     const versions = await tell(database, 'select version from keyrung_schema order by version')
     let died = 0
-    for (let statements = 3; ; statements += 7) {
+    for (let statements = 3; ; statements += 13) {
       database = await server.createDatabase()
       const dying = dyingPool(database, statements)
       const ended = await Promise.resolve(mysqlStore({ pool: dying.pool, timeoutMs: 500 }).migrate()).then(

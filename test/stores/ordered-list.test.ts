@@ -33,11 +33,26 @@ describe('OrderedList', () => {
         }
         const sorted = [...set].sort((a, b) => a - b)
         expect([...list.ascending()]).toEqual(sorted)
+        expect([...list.ascending(bound)]).toEqual(sorted.filter((number) => number > bound))
         expect([...list.descending()]).toEqual([...sorted].reverse())
         expect([...list.descending(bound)]).toEqual(sorted.filter((number) => number < bound).reverse())
         expect(list.size).toBe(sorted.length)
       }),
     )
+  })
+
+  it('gives the same when its items lie in many blocks, and most of them are gone', () => {
+    const list = new OrderedList<number>((a, b) => a - b)
+    const count = 9_000
+    for (let i = 0; i < count; i++) list.add((i * 7_919) % count)
+    for (let i = 0; i < count; i++) if (i % 300 !== 0) list.remove((i * 7_919) % count)
+    const kept = Array.from({ length: 30 }, (_, i) => (i * 300 * 7_919) % count).sort((a, b) => a - b)
+    for (const bound of [-1, 0, kept[7]!, kept[7]! + 1, kept[29]!, count]) {
+      expect([...list.ascending(bound)]).toEqual(kept.filter((number) => number > bound))
+      expect([...list.descending(bound)]).toEqual(kept.filter((number) => number < bound).reverse())
+    }
+    list.remove(-5)
+    expect(list.size).toBe(30)
   })
 
   it('takes many items in any order', () => {

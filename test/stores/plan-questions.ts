@@ -4,6 +4,7 @@ import { largeWorkspace as workspaceId } from './filled-tables.js'
 
 const at = someInstant + 9_000
 const before = { at, id: idOf('evt', 9_000) }
+const beforeApproval = idOf('apr', 9_000)
 const beforeKey = idOf('key', 9_000)
 
 const credential = ['keys_pkey', 'secrets_by_digest']
@@ -131,6 +132,86 @@ export const questions: readonly [
       store.findUsage({ workspaceId, keyId: idOf('key', 8), fromDay: 20_010, toDay: 20_020, limit: 99 }),
   ],
   [
+    'an approval, and what was asked',
+    ['approval_contents_pkey', 'approvals_pkey'],
+    async (store) => {
+      await store.findApproval(workspaceId, idOf('apr', 8))
+      await store.findApprovalContent(workspaceId, idOf('apr', 8))
+    },
+  ],
+  ['approvals', ['approvals_by_workspace_id_id'], (store) => store.listApprovals({ workspaceId, limit: 9 })],
+  [
+    'approvals from a cursor on',
+    ['approvals_by_workspace_id_id'],
+    (store) => store.listApprovals({ workspaceId, before: beforeApproval, limit: 9 }),
+  ],
+  [
+    'approvals by a rare status',
+    ['approvals_by_workspace_id_status_id'],
+    (store) => store.listApprovals({ workspaceId, status: 'pending', limit: 9 }),
+  ],
+  [
+    'approvals by a rare status from a cursor on',
+    ['approvals_by_workspace_id_status_id'],
+    (store) => store.listApprovals({ workspaceId, status: 'pending', before: beforeApproval, limit: 9 }),
+  ],
+  [
+    'approvals by resource',
+    ['approvals_by_workspace_id_resource_id'],
+    (store) => store.listApprovals({ workspaceId, resource: 'email', before: beforeApproval, limit: 9 }),
+  ],
+  [
+    'approvals of a key',
+    ['approvals_by_key_id_id'],
+    (store) => store.listApprovals({ workspaceId, keyId: idOf('key', 8), before: beforeApproval, limit: 9 }),
+  ],
+  [
+    'approvals of a key by status',
+    ['approvals_by_key_id_status_id'],
+    (store) => store.listApprovals({ workspaceId, keyId: idOf('key', 8), status: 'succeeded', limit: 9 }),
+  ],
+  [
+    'approvals that are due',
+    ['approvals_by_lane_due_at_id'],
+    (store) => store.listDueApprovals({ lane: 'app:main', now: someInstant + 100, limit: 9 }),
+  ],
+  [
+    'approvals that are due from a cursor on',
+    ['approvals_by_lane_due_at_id'],
+    (store) =>
+      store.listDueApprovals({
+        ...{ lane: 'ended', now: 4_000_000_020_000, limit: 9 },
+        after: { dueAt: 4_000_000_009_000, id: idOf('apr', 9_000) },
+      }),
+  ],
+  ['votes', ['approval_votes_by_approval_id_at_id'], (store) => store.listVotes(idOf('apr', 8))],
+  ['a delivery', ['deliveries_pkey'], (store) => store.findDelivery(workspaceId, idOf('dlv', 8))],
+  [
+    'deliveries',
+    ['deliveries_by_workspace_id_id'],
+    (store) => store.listDeliveries({ workspaceId, before: idOf('dlv', 9_000), limit: 9 }),
+  ],
+  [
+    'deliveries by a rare status',
+    ['deliveries_by_workspace_id_status_id'],
+    (store) => store.listDeliveries({ workspaceId, status: 'given_up', limit: 9 }),
+  ],
+  [
+    'deliveries of a key',
+    ['deliveries_by_key_id_id'],
+    (store) => store.listDeliveries({ workspaceId, keyId: idOf('key', 8), limit: 9 }),
+  ],
+  [
+    'deliveries about an approval',
+    ['deliveries_by_approval_id_id'],
+    (store) => store.listDeliveries({ workspaceId, approvalId: idOf('apr', 8), limit: 9 }),
+  ],
+  [
+    'deliveries that are due',
+    ['deliveries_by_status_due_at_id'],
+    (store) => store.listDueDeliveries({ status: 'waiting', now: 4_000_000_020_000, limit: 9 }),
+  ],
+  [
     'what a commit changes',
     ['idempotency_pkey', 'keys_pkey', 'secrets_pkey'],
     (store) =>
@@ -143,14 +224,18 @@ export const questions: readonly [
   ],
   [
     'what a purge takes',
-    ['commits_by_at', 'commits_pkey', 'idempotency_by_expires_at', 'secrets_by_ends_at'],
+    [
+      ...['approval_contents_pkey', 'approvals_by_lane_due_at_id', 'approvals_pkey', 'commits_by_at'],
+      ...['commits_pkey', 'deliveries_by_status_due_at_id', 'idempotency_by_expires_at', 'keys_pkey'],
+      'secrets_by_ends_at',
+    ],
     (store) => store.purge({ now: someInstant + 100, limit: 9 }),
   ],
   [
     'the usage that a purge takes',
     [
-      ...['commits_by_at', 'commits_pkey', 'idempotency_by_expires_at', 'secrets_by_ends_at'],
-      ...['usage_by_day', 'usage_pkey'],
+      ...['approvals_by_lane_due_at_id', 'commits_by_at', 'commits_pkey', 'deliveries_by_status_due_at_id'],
+      ...['idempotency_by_expires_at', 'keys_pkey', 'secrets_by_ends_at', 'usage_by_day', 'usage_pkey'],
     ],
     (store) => store.purge({ now: 1, limit: 9, usageBefore: 50 }),
   ],

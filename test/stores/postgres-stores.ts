@@ -24,9 +24,17 @@ export async function onPostgres(
   const make = () => postgresStore(all)
   const store = make()
   await store.migrate()
+  const notes = `${all.tablePrefix}host_notes`
+  await pool.query(`create table ${notes} (note text)`)
   return {
     store,
     clock,
+    host: {
+      write: async (transaction, note) =>
+        void (await (transaction as pg.PoolClient).query(`insert into ${notes} values ($1)`, [note])),
+      read: async () =>
+        (await pool.query<{ note: string }>(`select note from ${notes}`)).rows.map(({ note }) => note),
+    },
     another: () => postgresStore({ ...all, pool: another }),
     async reopen() {
       await store.close()

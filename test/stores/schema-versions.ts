@@ -1,6 +1,7 @@
 import { vi } from 'vitest'
 import { schemaVersion } from '../../src/stores/sql/migrations.js'
 import type * as Columns from '../../src/stores/columns.js'
+import type * as Intake from '../../src/stores/intake.js'
 import type * as RecordValues from '../../src/stores/record-values.js'
 import type * as Migrations from '../../src/stores/sql/migrations.js'
 import type { TableNames } from '../../src/stores/sql/tables.js'
@@ -11,26 +12,54 @@ type Steps = (steps: readonly Migrations.Migration[], names: TableNames) => read
 const migrations = '../../src/stores/sql/migrations.js'
 const columns = '../../src/stores/columns.js'
 const recordValues = '../../src/stores/record-values.js'
+const intake = '../../src/stores/intake.js'
 
-/** The step that added `limits` to keys: a library that is older does not know the column. */
-const limitsSince = 4
+/** The steps that added columns to keys, and what an older library has in their place: it does not know them. */
+const keyColumns = [
+  { since: 4, without: { limits: null } },
+  { since: 5, without: { revocations: 0, webhook: null } },
+] as const
 
-function forgetLimits(): void {
+function forgetColumns(version: number): void {
+  const forgotten = Object.assign(
+    {},
+    ...keyColumns.filter(({ since }) => version < since).map(({ without }) => without),
+  ) as Readonly<Record<string, unknown>>
+  const isKnown = (name: string): boolean => !Object.hasOwn(forgotten, name)
   vi.doMock(columns, async (importOriginal) => {
     const real = await importOriginal<typeof Columns>()
-    const { limits: _limits, ...key } = real.columns.key
+    const key = Object.fromEntries(Object.entries(real.columns.key).filter(([name]) => isKnown(name)))
     return {
       ...real,
       columns: { ...real.columns, key },
       columnsOf: (type: Parameters<typeof real.columnsOf>[0]) =>
-        real.columnsOf(type).filter(([name]) => type !== 'key' || name !== 'limits'),
+        real.columnsOf(type).filter(([name]) => type !== 'key' || isKnown(name)),
     }
   })
   vi.doMock(recordValues, async (importOriginal) => {
     const real = await importOriginal<typeof RecordValues>()
+    const keyOf = (...args: Parameters<typeof real.keyOf>) => ({ ...real.keyOf(...args), ...forgotten })
     return {
       ...real,
-      keyOf: (...args: Parameters<typeof real.keyOf>) => ({ ...real.keyOf(...args), limits: null }),
+      keyOf,
+      recordOf: ((type, values, offset = 0) =>
+        type === 'key' ? keyOf(values, offset) : real.recordOf(type, values, offset)) as typeof real.recordOf,
+    } satisfies typeof real
+  })
+  vi.doMock(intake, async (importOriginal) => {
+    const real = await importOriginal<typeof Intake>()
+    return {
+      ...real,
+      takeChange: (change, path) =>
+        real.takeChange(
+          change.do === 'update' && change.type === 'key'
+            ? {
+                ...change,
+                set: Object.fromEntries(Object.entries(change.set).filter(([name]) => isKnown(name))),
+              }
+            : change,
+          path,
+        ),
     } satisfies typeof real
   })
 }
@@ -50,7 +79,7 @@ async function loadLibrary(version: number, steps: Steps) {
         steps(real.compileMigrations(dialect, names), names),
     } satisfies typeof real
   })
-  if (version < limitsSince) forgetLimits()
+  if (keyColumns.some(({ since }) => version < since)) forgetColumns(version)
   try {
     return {
       ...(await import('../../src/service/create-keyrung.js')),
@@ -59,7 +88,7 @@ async function loadLibrary(version: number, steps: Steps) {
       ...(await import('../../src/stores/mysql.js')),
     }
   } finally {
-    for (const mocked of [migrations, columns, recordValues]) vi.doUnmock(mocked)
+    for (const mocked of [migrations, columns, recordValues, intake]) vi.doUnmock(mocked)
     vi.resetModules()
   }
 }

@@ -25,7 +25,24 @@ export const faults = [
 export type Fault = (typeof faults)[number] | 'none'
 
 /** The calls on which faults can fall. */
-export type Call = 'session' | 'begin' | 'change' | 'marker' | 'deny' | 'find' | 'commit' | 'rollback'
+export type Call =
+  | 'session'
+  | 'begin'
+  | 'change'
+  | 'marker'
+  | 'deny'
+  | 'find'
+  | 'commit'
+  | 'rollback'
+  /** The transaction's way to the host and back, and what the host does with it. */
+  | 'hand-over'
+  | 'host'
+  | 'take-back'
+
+/** What the host has of a transaction that it shares. */
+export interface ScriptedHost {
+  write(note: string): Promise<void>
+}
 
 /** How long an overtaken request is on its way, and a server takes to see that a client has gone, in milliseconds. */
 const overtakenMs = 40
@@ -155,6 +172,14 @@ export class ScriptedPool implements SqlPool {
       },
       commit: () => call('commit', commit),
       rollback: () => call('rollback', async () => this.#end(within())),
+      hosts: {
+        write: async (text) => void (await call('host', () => this.#execute(within(), { text, values: [] }))),
+      } satisfies ScriptedHost,
+      handOver: () => call('hand-over', async () => void within()),
+      takeBack: () =>
+        call('take-back', async () => {
+          if (within().isAborted) throw new Broken('refused')
+        }),
       release(isBroken) {
         if (!isBroken && transaction && !transaction.isOver)
           throw new Error('given back within a transaction')

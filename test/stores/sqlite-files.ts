@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { sqliteStore } from '../../src/stores/sqlite.js'
 import type { SqliteStoreOptions } from '../../src/stores/sqlite.js'
 import { manualClock } from '../../src/testing/manual-clock.js'
-import type { StoreUnderTest } from '../../src/testing/suite/case.js'
+import type { HostNotes, StoreUnderTest } from '../../src/testing/suite/case.js'
 
 /** A folder of a test's own. */
 export interface Folder {
@@ -28,6 +28,16 @@ export function openFile(file: string, mode: JournalMode): Database.Database {
   return database
 }
 
+/** A table of the host's in the same file. */
+function hostNotes(database: Database.Database): HostNotes {
+  database.exec('create table notes (note text)')
+  return {
+    write: (transaction, note) =>
+      void (transaction as Database.Database).prepare('insert into notes values (?)').run(note),
+    read: () => database.prepare<[], string>('select note from notes').pluck().all(),
+  }
+}
+
 /** A store on a fresh file, for the suite. */
 export async function onFile(
   mode: JournalMode,
@@ -46,6 +56,7 @@ export async function onFile(
   return {
     store,
     clock,
+    host: hostNotes(handles[0]!),
     another: make,
     async reopen() {
       await store.close()
@@ -66,5 +77,5 @@ export async function inMemory(): Promise<StoreUnderTest> {
   const database = new Database(':memory:')
   const store = sqliteStore({ database, clock })
   await store.migrate()
-  return { store, clock, dispose: () => void database.close() }
+  return { store, clock, host: hostNotes(database), dispose: () => void database.close() }
 }

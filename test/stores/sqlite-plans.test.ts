@@ -39,6 +39,8 @@ async function plansOf(call: (store: Store) => unknown): Promise<readonly string
 
 const key = 'k USING INDEX sqlite_autoindex_keyrung_keys_1 (id=?)'
 const secret = 's USING INDEX keyrung_secrets_by_key_id (key_id=?)'
+const approval = 'a USING INDEX keyrung_approvals_by'
+const delivery = 'd USING INDEX keyrung_deliveries_by'
 const event = 'e USING INDEX keyrung_events_by_workspace_id'
 
 const questions: readonly [name: string, steps: readonly string[], call: (store: Store) => unknown][] = [
@@ -142,6 +144,81 @@ const questions: readonly [name: string, steps: readonly string[], call: (store:
     (store) => store.findIdempotency('x'),
   ],
   [
+    'an approval',
+    ['a USING INDEX sqlite_autoindex_keyrung_approvals_1 (id=?)'],
+    (store) => store.findApproval(workspaceId, 'x'),
+  ],
+  [
+    'what was asked',
+    ['c USING INDEX sqlite_autoindex_keyrung_approval_contents_1 (id=?)'],
+    (store) => store.findApprovalContent(workspaceId, 'x'),
+  ],
+  [
+    'approvals from a cursor on',
+    [`${approval}_workspace_id_id (workspace_id=? AND id<?)`],
+    (store) => store.listApprovals({ workspaceId, before: 'x', limit: 9 }),
+  ],
+  [
+    'approvals by status from a cursor on',
+    [`${approval}_workspace_id_status_id (workspace_id=? AND status=? AND id<?)`],
+    (store) => store.listApprovals({ workspaceId, status: 'pending', before: 'x', limit: 9 }),
+  ],
+  [
+    'approvals by resource',
+    [`${approval}_workspace_id_resource_id (workspace_id=? AND resource=?)`],
+    (store) => store.listApprovals({ workspaceId, resource: 'contacts', limit: 9 }),
+  ],
+  [
+    'approvals of a key',
+    [`${approval}_key_id_id (key_id=? AND id<?)`],
+    (store) => store.listApprovals({ workspaceId, keyId: 'x', before: 'x', limit: 9 }),
+  ],
+  [
+    'approvals of a key by status',
+    [`${approval}_key_id_status_id (key_id=? AND status=?)`],
+    (store) => store.listApprovals({ workspaceId, keyId: 'x', status: 'pending', limit: 9 }),
+  ],
+  [
+    'approvals that are due',
+    [`${approval}_lane_due_at_id (lane=? AND due_at<?)`],
+    (store) => store.listDueApprovals({ lane: 'named', now: at, limit: 9 }),
+  ],
+  [
+    'approvals that are due from a cursor on',
+    [`${approval}_lane_due_at_id (lane=? AND due_at>? AND due_at<?)`],
+    (store) => store.listDueApprovals({ lane: 'named', now: at, after: { dueAt: at, id: 'x' }, limit: 9 }),
+  ],
+  [
+    'votes',
+    ['v USING INDEX keyrung_approval_votes_by_approval_id_at_id (approval_id=?)'],
+    (store) => store.listVotes('x'),
+  ],
+  [
+    'deliveries from a cursor on',
+    [`${delivery}_workspace_id_id (workspace_id=? AND id<?)`],
+    (store) => store.listDeliveries({ workspaceId, before: 'x', limit: 9 }),
+  ],
+  [
+    'deliveries by status',
+    [`${delivery}_workspace_id_status_id (workspace_id=? AND status=?)`],
+    (store) => store.listDeliveries({ workspaceId, status: 'given_up', limit: 9 }),
+  ],
+  [
+    'deliveries of a key',
+    [`${delivery}_key_id_id (key_id=?)`],
+    (store) => store.listDeliveries({ workspaceId, keyId: 'x', limit: 9 }),
+  ],
+  [
+    'deliveries about an approval',
+    [`${delivery}_approval_id_id (approval_id=?)`],
+    (store) => store.listDeliveries({ workspaceId, approvalId: 'x', limit: 9 }),
+  ],
+  [
+    'deliveries that are due',
+    [`${delivery}_status_due_at_id (status=? AND due_at<?)`],
+    (store) => store.listDueDeliveries({ status: 'waiting', now: at, limit: 9 }),
+  ],
+  [
     'the key of a use',
     ['keyrung_keys USING COVERING INDEX sqlite_autoindex_keyrung_keys_1 (id=?)'],
     (store) => store.recordUses([{ keyId: 'x', at }]),
@@ -151,6 +228,8 @@ const questions: readonly [name: string, steps: readonly string[], call: (store:
     [
       'keyrung_secrets USING INDEX keyrung_secrets_by_ends_at (ends_at<?)',
       'keyrung_idempotency USING INDEX keyrung_idempotency_by_expires_at (expires_at<?)',
+      'a USING INDEX keyrung_approvals_by_lane_due_at_id (lane=? AND due_at<?)',
+      'd USING COVERING INDEX keyrung_deliveries_by_status_due_at_id (status=? AND due_at<?)',
     ],
     (store) => store.purge({ now: at, limit: 9 }),
   ],

@@ -30,7 +30,7 @@ describe('the schema of a SQLite file', () => {
     const before = schemaOf(database)
     await expect(async () => store.migrate()).rejects.toMatchObject({
       code: 'config_invalid',
-      message: expect.stringMatching(/version 7.*versions up to 4.*newer keyrung/),
+      message: expect.stringMatching(/version 7.*versions up to 5.*newer keyrung/),
     })
     expect(schemaOf(database)).toEqual(before)
   })

@@ -152,6 +152,28 @@ const faults: Readonly<Record<string, (good: Store, clock: ManualClock) => Parti
       return rows
     },
   }),
+  'shows approvals of another workspace': (good) => ({
+    findApproval: async (workspaceId, id) =>
+      (await good.findApproval(workspaceId, id)) ?? good.findApproval('ws_1', id),
+  }),
+  'lists approvals with one filter less': (good) => ({
+    listApprovals: ({ resource: _, ...request }) => good.listApprovals(request),
+  }),
+  'gives the same due approvals again': (good) => ({
+    listDueApprovals: ({ after: _, ...request }) => good.listDueApprovals(request),
+  }),
+  'takes up deliveries a millisecond early': (good) => ({
+    listDueDeliveries: (request) => good.listDueDeliveries({ ...request, now: request.now + 1 }),
+  }),
+  'forgets what was asked by approvals that are open': (good) => ({
+    async purge(request) {
+      const open = await good.listApprovals({ workspaceId: 'ws_1', status: 'unknown', limit: 9 })
+      for (const { id } of open) {
+        await good.commit([{ do: 'delete', type: 'approvalContent', id, expectVersion: 1 }])
+      }
+      return good.purge(request)
+    },
+  }),
   'answers after it was closed': () => ({ close: () => undefined }),
 }
 

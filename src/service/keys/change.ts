@@ -1,4 +1,4 @@
-import type { AuditAction } from '../../core/audit.js'
+import type { KeyAction } from '../../core/audit.js'
 import { snapshotKey } from '../../core/audit.js'
 import type { KeyRecord, KeySecretRecord } from '../../core/key.js'
 import type { Change, Settable } from '../../ports/change.js'
@@ -28,8 +28,8 @@ export interface KeyChange {
 /** Prepares a change to a key, its event and what it will look like. */
 export function prepareChange(
   context: ServiceContext,
-  { actor, row, now }: FoundKey,
-  action: AuditAction,
+  { actor, row, now }: Pick<FoundKey, 'actor' | 'row' | 'now'>,
+  action: KeyAction,
   set: Settable<'key'>,
   note: ChangeNote,
   secrets: readonly KeySecretRecord[] = row.secrets,

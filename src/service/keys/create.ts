@@ -22,12 +22,15 @@ import { findPastedSecrets } from './pasted-secret.js'
 import { countKey, demandPlan } from './plan.js'
 import { toKeyView } from './view.js'
 import type { KeyView } from './view.js'
+import { findWebhookFaults, showSigningSecret } from './webhook.js'
 
 /** A key that was just made. */
 export interface CreatedKey {
   readonly key: KeyView
   /** Shown this once; it cannot be had again. */
   readonly secret: string
+  /** What its webhook is signed with, shown this once; null where it has none. */
+  readonly webhookSecret: string | null
   readonly repeated: false
 }
 
@@ -35,6 +38,7 @@ export interface CreatedKey {
 export interface RepeatedKey {
   readonly key: KeyView
   readonly secret: null
+  readonly webhookSecret: null
   readonly repeated: true
 }
 
@@ -64,6 +68,7 @@ export async function createKey(
     ...timeFaults,
     ...findPastedSecrets(context, { name, metadata }),
     ...findLimitFaults(context, fields),
+    ...findWebhookFaults(context, fields),
     ...(await findHostFaults(context, workspaceOf(actor), fields)),
   ]
   if (faults.length > 0) throw invalid('input_invalid', faults)
@@ -105,7 +110,8 @@ async function commitCreation(
     })
     if (loss === null) {
       const view = toKeyView(catalog, { key, secrets: [minted.record], lastUsedAt: null }, now)
-      return { key: view, secret: minted.secret, repeated: false }
+      const webhookSecret = showSigningSecret(context, key)
+      return { key: view, secret: minted.secret, webhookSecret, repeated: false }
     }
     if (loss.part === 'counter') throw new KeyrungError('key_limit_reached')
     if (loss.part === 'held') throw new KeyrungError('conflict')
@@ -133,7 +139,7 @@ async function findEarlier(context: ServiceContext, claim: IdempotencyClaim): Pr
 }
 
 function repeat(key: KeyView): RepeatedKey {
-  return { key, secret: null, repeated: true }
+  return { key, secret: null, webhookSecret: null, repeated: true }
 }
 
 function newKey(id: string, actor: Actor, fields: KeyFields, now: number): KeyRecord {
@@ -150,5 +156,6 @@ function newKey(id: string, actor: Actor, fields: KeyFields, now: number): KeyRe
     createdBy: formatActor(actor),
     createdAt: now,
     updatedAt: now,
+    revocations: 0,
   }
 }

@@ -3,6 +3,7 @@ import { snapshotKey } from '../../core/audit.js'
 import { KeyrungError } from '../../core/errors.js'
 import type { KeyRow, TombstoneRecord } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
+import { prepareSweep } from '../approvals/sweep.js'
 import type { ServiceContext } from '../context.js'
 import { changeEvent } from '../outbox.js'
 import { commitParts, mostAttempts, neverCommitted } from './commit.js'
@@ -27,12 +28,15 @@ export async function deleteKey(
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const { key } = row
     const made = { action: 'key.deleted', target: key, before: snapshotKey(key), after: null } as const
+    const sweep = await prepareSweep(context, key)
     const loss = await commitParts(context.store, {
       ...removal(row, now),
+      sweep: sweep.note,
       event: changeEvent(context, { ...made, actor: found.actor, reason, requestId }, now),
     })
     if (loss === null) {
       await context.settle()
+      await sweep.run()
       // Nobody is charged for the key any more; what it has spent says nothing to anyone.
       context.limits.forget(key.workspaceId, key.id)
       return

@@ -4,6 +4,7 @@ import type { KeyRecord } from '../../core/key.js'
 import { changesRights, findWidenings } from '../../core/key-edit.js'
 import { coversAddresses } from '../../net/address-cover.js'
 import type { Settable } from '../../ports/change.js'
+import { prepareSweep } from '../approvals/sweep.js'
 import type { ServiceContext } from '../context.js'
 import { prepareChange } from './change.js'
 import { commitParts } from './commit.js'
@@ -15,6 +16,7 @@ import { findLimitFaults, hasLooserLimits } from './limit-rights.js'
 import { readEditOptions } from './options.js'
 import { findPastedSecrets } from './pasted-secret.js'
 import type { KeyView } from './view.js'
+import { findWebhookFaults, leadsElsewhere } from './webhook.js'
 
 /**
  * Changes a key that is still at the version it was read at.
@@ -43,19 +45,24 @@ export async function editKey(
   const faults = [
     ...findPastedSecrets(context, { name, metadata }),
     ...findLimitFaults(context, set),
+    ...findWebhookFaults(context, set),
     ...(await findHostFaults(context, before.workspaceId, set)),
   ]
   if (faults.length > 0) throw invalid('input_invalid', faults)
   const isWider =
     findWidenings(context.catalog, before, after, coversAddresses).length > 0 ||
-    (await hasLooserLimits(context, before.workspaceId, before, after))
+    (await hasLooserLimits(context, before.workspaceId, before, after)) ||
+    leadsElsewhere(before.webhook, after.webhook)
   const held = isWider ? await demandRights(context, found.actor, after) : []
   const { update, event, view } = prepareChange(context, found, 'key.edited', set, { requestId })
-  const loss = await commitParts(context.store, { held, update, event })
+  const decides = changesRights(before, after)
+  const sweep = decides ? await prepareSweep(context, before) : null
+  const loss = await commitParts(context.store, { held, update, event, sweep: sweep?.note ?? [] })
   if (loss !== null) {
     throw new KeyrungError(loss.part === 'update' && loss.why === 'missing' ? 'not_found' : 'conflict')
   }
-  if (changesRights(before, after)) await context.settle()
+  if (decides) await context.settle()
+  await sweep?.run()
   return view
 }
 
@@ -69,6 +76,7 @@ const editable = [
   'metadata',
   'ownerId',
   'limits',
+  'webhook',
 ] as const satisfies readonly (keyof KeyFields)[]
 
 /** The columns that differ: only they are written. */

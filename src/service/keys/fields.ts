@@ -9,6 +9,9 @@ import { findTextFault } from '../../core/plain-text.js'
 import { copyPlain } from '../../core/plain-value.js'
 import { parseScopes } from '../../core/scope.js'
 import { isDuration, isInstant } from '../../core/time.js'
+import { webhookEvents } from '../../core/delivery.js'
+import { isWebhookEvent, usualWebhookEvents } from '../../core/webhook.js'
+import type { WantedWebhook } from '../../core/webhook.js'
 import { toUtf8 } from '../../crypto/encoding.js'
 import { mostAddressRules, parseAddressRules } from '../../net/address-rule.js'
 import { isHostId } from '../management.js'
@@ -134,6 +137,25 @@ export const addressRules = readBy((input) => {
 export const limits = readBy((input) => {
   if (input === null) return { value: null }
   return caught(() => formatLimits(parseLimits(input, '')))
+})
+
+/** Where a key is told about its approvals; whether the URL may be used is for the host's settings to say. */
+export const webhook = readBy<WantedWebhook | null>((input) => {
+  if (input === null) return { value: null }
+  const given = ownProperties(input)
+  if (!given) return refuse('must be an object with a url, or null')
+  const faults: Fault[] = [...given.keys()]
+    .filter((name) => name !== 'url' && name !== 'events')
+    .map((name) => ({ path: printable(name), message: 'is not a field that can be set' }))
+  const url = given.get('url')
+  if (typeof url !== 'string') faults.push({ path: 'url', message: 'must be a URL' })
+  const events = given.get('events') ?? usualWebhookEvents
+  const list = ownElements(events, webhookEvents.length)
+  if (!list?.length || !list.every(isWebhookEvent)) {
+    faults.push({ path: 'events', message: `must be a list of some of ${webhookEvents.join(', ')}` })
+  }
+  if (faults.length > 0) return { faults }
+  return { value: { url: url as string, events: webhookEvents.filter((event) => list!.includes(event)) } }
 })
 
 /** An object of the host's own, as JSON text. */

@@ -26,8 +26,8 @@ export type Claimed =
 export function claimCreation(actor: Actor, idempotencyKey: string, fields: KeyFields): IdempotencyClaim {
   const workspaceId = workspaceOf(actor)
   const { name, environment, mode, scopes, expiresAt, notBefore, addressRules, metadata, ownerId } = fields
-  // Left out where there are none, so that a claim from before there were limits is still recognised.
-  const limits = fields.limits === null ? [] : [fields.limits]
+  // Left out where there are none, so that a claim from before there were limits and webhooks is still recognised.
+  const limits = [fields.limits, fields.webhook].filter((field) => field !== null)
   return {
     id: digestOf(['create key', workspaceId, formatActor(actor), idempotencyKey]),
     workspaceId,

@@ -7,6 +7,8 @@ import type { Limit } from '../../core/limit.js'
 import { ownElements } from '../../core/own-properties.js'
 import type { JsonObject } from '../../core/plain-value.js'
 import { isInstant } from '../../core/time.js'
+import type { WebhookEvent } from '../../core/delivery.js'
+import { changeWebhook } from '../../core/webhook.js'
 import {
   addressRules,
   instant,
@@ -18,6 +20,7 @@ import {
   ownerId,
   readFields,
   scopes,
+  webhook,
 } from './fields.js'
 
 interface SharedInput {
@@ -33,6 +36,18 @@ interface SharedInput {
   readonly ownerId?: string | null | undefined
   /** Limits of its own, at most 8: each takes the place of the plan's or the host's of the same name; null: none. */
   readonly limits?: readonly Limit[] | null | undefined
+  /**
+   * Where it is told about its approvals; null: nowhere. By default only of rejections. Its signing secret is shown when
+   * the key is made, or by `rotateWebhook`.
+   */
+  readonly webhook?: WebhookInput | null | undefined
+}
+
+/** Where a key is told about its approvals. */
+export interface WebhookInput {
+  /** An https URL in the public internet, of at most 2,048 characters. */
+  readonly url: string
+  readonly events?: readonly WebhookEvent[] | undefined
 }
 
 /** What a new key is to be; `S` are the catalogue's scopes. */
@@ -67,6 +82,7 @@ export type KeyFields = Pick<
   | 'metadata'
   | 'ownerId'
   | 'limits'
+  | 'webhook'
 >
 
 /** A creation as it was read. */
@@ -84,8 +100,16 @@ export interface KeyInputs {
   edit(input: unknown, before: KeyFields, now: number): KeyFields
 }
 
-/** Makes the readers for a catalogue and the configured environments. */
-export function createKeyInputs(catalog: AnyCatalog, environments: readonly string[]): KeyInputs {
+/**
+ * Makes the readers for a catalogue and the configured environments.
+ *
+ * @param hostSecretId the host's secret that signing secrets are derived from
+ */
+export function createKeyInputs(
+  catalog: AnyCatalog,
+  environments: readonly string[],
+  hostSecretId = '',
+): KeyInputs {
   const shared = {
     mode: z.optional(oneOf(['full', 'custom'])),
     scopes: z.optional(scopes(catalog)),
@@ -95,6 +119,7 @@ export function createKeyInputs(catalog: AnyCatalog, environments: readonly stri
     metadata: z.optional(metadata),
     ownerId: z.optional(ownerId),
     limits: z.optional(limits),
+    webhook: z.optional(webhook),
   }
   const creation = objectOf({ name, environment: z.optional(oneOf(environments)), ...shared })
   const edition = objectOf({ name: z.optional(name), ...shared })
@@ -116,6 +141,7 @@ export function createKeyInputs(catalog: AnyCatalog, environments: readonly stri
         metadata: value.metadata ?? '{}',
         ownerId: value.ownerId ?? null,
         limits: value.limits ?? null,
+        webhook: changeWebhook(null, value.webhook ?? null, hostSecretId),
       }
       return { fields, timeFaults }
     },
@@ -131,7 +157,10 @@ export function createKeyInputs(catalog: AnyCatalog, environments: readonly stri
       ]
       if (!value || allFaults.length > 0) throw invalid('input_invalid', allFaults)
       // What is not given is no member of the value, so it replaces nothing.
-      const after = { ...before, ...(value as Partial<KeyFields>) }
+      const { webhook: wanted, ...rest } = value
+      const webhook =
+        wanted === undefined ? before.webhook : changeWebhook(before.webhook, wanted, hostSecretId)
+      const after = { ...before, ...(rest as Partial<KeyFields>), webhook }
       if (value.mode === 'full') return { ...after, scopes: '' }
       return { ...after, mode: value.scopes === undefined ? before.mode : 'custom' }
     },

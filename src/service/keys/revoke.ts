@@ -1,6 +1,7 @@
 import { formatActor } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
 import { KeyrungError } from '../../core/errors.js'
+import { prepareSweep } from '../approvals/sweep.js'
 import type { ServiceContext } from '../context.js'
 import { prepareChange } from './change.js'
 import { commitParts, mostAttempts, neverCommitted } from './commit.js'
@@ -33,12 +34,16 @@ export async function revokeKey(
       return toKeyView(catalog, row, now)
     }
     const revoked = { revokedAt: now, revokedBy: formatActor(found.actor), revokedReason: reason }
-    const set = { status: 'revoked', ...revoked } as const
+    // What was approved before counts no more, whatever is made of the key later.
+    const set = { status: 'revoked', revocations: row.key.revocations + 1, ...revoked } as const
     const note = { reason, requestId }
     const { update, event, view } = prepareChange(context, { ...found, row, now }, 'key.revoked', set, note)
-    const loss = await commitParts(store, { update, counter: countKey(workspaceId, -1, null), event })
+    const counter = countKey(workspaceId, -1, null)
+    const sweep = await prepareSweep(context, row.key)
+    const loss = await commitParts(store, { update, counter, event, sweep: sweep.note })
     if (loss === null) {
       await context.settle()
+      await sweep.run()
       return view
     }
     const next = await readKey(context, workspaceId, keyId)

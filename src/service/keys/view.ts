@@ -1,11 +1,13 @@
 import type { AnyCatalog } from '../../core/catalog.js'
 import { KeyrungError } from '../../core/errors.js'
 import type { KeyMode, KeyRow, KeySecretRecord, KeyStatus } from '../../core/key.js'
+import type { WebhookEvent } from '../../core/delivery.js'
 import { readLimitsText } from '../../core/key-limits.js'
 import { limitOf } from '../../core/limit.js'
 import type { Limit } from '../../core/limit.js'
 import type { JsonObject } from '../../core/plain-value.js'
 import { readScopes } from '../../core/scope.js'
+import { readWebhook } from '../../core/webhook.js'
 
 /** A key's secret as it may be shown: only what tells one from the other. */
 export interface SecretView {
@@ -14,6 +16,14 @@ export interface SecretView {
   readonly createdAt: number
   /** The first instant at which it no longer works, the end of its grace period; null: it ends with the key. */
   readonly endsAt: number | null
+}
+
+/** A key's webhook, without what it is signed with. */
+export interface WebhookView {
+  readonly url: string
+  readonly events: readonly WebhookEvent[]
+  /** When the receiver said that it is gone, and no more was sent; null: it is used. */
+  readonly disabledAt: number | null
 }
 
 /** A key as it may be shown to whoever manages it; instants are milliseconds since 1970. */
@@ -44,6 +54,8 @@ export interface KeyView {
   readonly ownerId: string | null
   /** Its own limits, beside which those of the plan and the host hold by other names; null: none of its own. */
   readonly limits: readonly Limit[] | null
+  /** Where it is told about its approvals; null: nowhere. */
+  readonly webhook: WebhookView | null
   /** The actor, as `type:id`. */
   readonly createdBy: string
   readonly createdAt: number
@@ -82,6 +94,7 @@ export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyVie
     metadata: readMetadata(key.id, key.metadata),
     ownerId: key.ownerId,
     limits: readOwnLimits(key.id, key.limits),
+    webhook: readOwnWebhook(key.id, key.webhook),
     createdBy: key.createdBy,
     createdAt: key.createdAt,
     updatedAt: key.updatedAt,
@@ -117,6 +130,14 @@ function readOwnLimits(id: string, text: string | null): readonly Limit[] | null
     throw new KeyrungError('store_unavailable', { internal: `the limits of ${id} are no list of limits` })
   }
   return rules.map(limitOf)
+}
+
+function readOwnWebhook(id: string, text: string | null): WebhookView | null {
+  const setting = readWebhook(text)
+  if (setting === undefined) {
+    throw new KeyrungError('store_unavailable', { internal: `the webhook of ${id} is no setting of one` })
+  }
+  return setting && { url: setting.url, events: setting.events, disabledAt: setting.disabledAt }
 }
 
 function readMetadata(id: string, text: string): JsonObject {

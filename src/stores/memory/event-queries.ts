@@ -6,7 +6,7 @@ import type { Tables } from './tables.js'
 export function listEvents(tables: Tables, request: EventListRequest): readonly EventRecord[] {
   const { actor, action, targetId, from = -Infinity, to = Infinity, before, limit } = request
   const events: EventRecord[] = []
-  const list = tables.eventLists.get(request.workspaceId)
+  const list = tables.eventLists.find(request.workspaceId)
   if (!list || limit <= 0) return events
   // Below `to` is below every event at `to`, as no id is below the empty one.
   const bounds = [...(before ? [before] : []), ...(to < Infinity ? [{ at: to, id: '' }] : [])]

@@ -45,7 +45,7 @@ export function keyQueries(tables: Tables, now: () => number) {
     listKeys(request: KeyListRequest): readonly KeyRow[] {
       const rows: KeyRow[] = []
       if (request.limit <= 0) return rows
-      for (const id of tables.keyLists.get(request.workspaceId)?.descending(request.before) ?? []) {
+      for (const id of tables.keyLists.find(request.workspaceId)?.descending(request.before) ?? []) {
         const key = tables.find('key', id)!
         if (matches(key, request) && rows.push(rowOf(key)) >= request.limit) break
       }

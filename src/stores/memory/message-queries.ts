@@ -7,7 +7,7 @@ import type { Tables } from './tables.js'
 export function listDueMessages(tables: Tables, request: DueRequest): readonly MessageRecord[] {
   const messages: MessageRecord[] = []
   if (request.limit <= 0) return messages
-  for (const id of tables.queues.get(queueName(request))?.ascending() ?? []) {
+  for (const id of tables.queues.find(queueName(request))?.ascending() ?? []) {
     const message = tables.find('message', id)!
     if (message.dueAt <= request.now && messages.push(message) >= request.limit) break
   }

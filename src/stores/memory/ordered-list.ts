@@ -1,77 +1,87 @@
-/** How far from the end an item is still put in its place at once; one further off has all of them sorted anew. */
-const nearEnd = 1024
+/** How many items a block has at most: few enough that one is put between others at once. */
+const longestBlock = 1024
 
 /**
- * Items kept in ascending order. As ids and times grow, nearly every item goes to the end; sorting is put off
- * until somebody reads. What was removed stays until half of the items are gone.
+ * Items kept in ascending order, none equal to another. They lie in blocks, so that one that is added or removed
+ * anywhere moves a block's items and not all of them; as ids and times grow, nearly every item goes to the end.
  */
 export class OrderedList<T> {
   readonly #compare: (a: T, b: T) => number
-  #items: T[] = []
-  #sorted = true
-  #removed = new Set<T>()
+  readonly #blocks: T[][] = []
+  #size = 0
 
   constructor(compare: (a: T, b: T) => number) {
     this.#compare = compare
   }
 
   get size(): number {
-    return this.#items.length - this.#removed.size
+    return this.#size
   }
 
   add(item: T): void {
-    // The same text may come back after a removal: the place it had is its place again.
-    if (this.#removed.delete(item)) return
-    const items = this.#items
-    const last = items[items.length - 1]
-    if (!this.#sorted || last === undefined || this.#compare(last, item) < 0) {
-      items.push(item)
+    this.#size++
+    const last = this.#blocks.at(-1)
+    if (!last || this.#compare(last.at(-1)!, item) < 0) {
+      if (last && last.length < longestBlock) last.push(item)
+      else this.#blocks.push([item])
       return
     }
-    const place = this.#firstNotBelow(item)
-    if (items.length - place <= nearEnd) {
-      items.splice(place, 0, item)
-    } else {
-      items.push(item)
-      this.#sorted = false
-    }
+    const at = this.#blockOf(item)
+    const block = this.#blocks[at]!
+    block.splice(this.#placeIn(block, item), 0, item)
+    if (block.length > longestBlock) this.#blocks.splice(at + 1, 0, block.splice(longestBlock / 2))
   }
 
   remove(item: T): void {
-    this.#removed.add(item)
-    if (this.#removed.size * 2 < this.#items.length) return
-    this.#items = this.#items.filter((kept) => !this.#removed.has(kept))
-    this.#removed = new Set()
+    const at = this.#blockOf(item)
+    const block = this.#blocks[at]
+    const place = block ? this.#placeIn(block, item) : 0
+    if (!block || this.#compare(block[place]!, item) !== 0) return
+    this.#size--
+    block.splice(place, 1)
+    if (block.length === 0) this.#blocks.splice(at, 1)
   }
 
-  /** From the first item up. */
-  *ascending(): Generator<T, void> {
-    this.#sort()
-    for (const item of this.#items) if (!this.#removed.has(item)) yield item
+  /** From the first item that is above a bound (none: from the start) up. */
+  *ascending(above?: T): Generator<T, void> {
+    const first = above === undefined ? 0 : this.#blockOf(above)
+    for (let b = first; b < this.#blocks.length; b++) {
+      const block = this.#blocks[b]!
+      let i = above !== undefined && b === first ? this.#placeIn(block, above) : 0
+      if (i < block.length && above !== undefined && this.#compare(block[i]!, above) === 0) i++
+      for (; i < block.length; i++) yield block[i]!
+    }
   }
 
   /** From the last item that is below a bound (none: from the end) down. */
   *descending(below?: T): Generator<T, void> {
-    this.#sort()
-    const from = below === undefined ? this.#items.length : this.#firstNotBelow(below)
-    for (let i = from - 1; i >= 0; i--) {
-      const item = this.#items[i]!
-      if (!this.#removed.has(item)) yield item
+    const last = below === undefined ? this.#blocks.length - 1 : this.#blockOf(below)
+    for (let b = Math.min(last, this.#blocks.length - 1); b >= 0; b--) {
+      const block = this.#blocks[b]!
+      const end = below !== undefined && b === last ? this.#placeIn(block, below) : block.length
+      for (let i = end - 1; i >= 0; i--) yield block[i]!
     }
   }
 
-  #sort(): void {
-    if (this.#sorted) return
-    this.#items.sort(this.#compare)
-    this.#sorted = true
-  }
-
-  #firstNotBelow(bound: T): number {
+  /** The first block whose last item is not below a bound; as many as there are, where none is. */
+  #blockOf(bound: T): number {
     let low = 0
-    let high = this.#items.length
+    let high = this.#blocks.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#compare(this.#items[middle]!, bound) < 0) low = middle + 1
+      if (this.#compare(this.#blocks[middle]!.at(-1)!, bound) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The place of the first item of a block that is not below a bound. */
+  #placeIn(block: readonly T[], bound: T): number {
+    let low = 0
+    let high = block.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#compare(block[middle]!, bound) < 0) low = middle + 1
       else high = middle
     }
     return low

@@ -3,8 +3,9 @@ import type { KeyRecord, KeySecretRecord } from '../../core/key.js'
 import type { MessageRecord, RecordType, Records } from '../../ports/change.js'
 import { recordTypes } from '../columns.js'
 import { compareText } from '../text-order.js'
+import { ApprovalIndex } from './approval-index.js'
 import { CredentialIndex } from './credential-index.js'
-import { OrderedList } from './ordered-list.js'
+import { listName, OrderedLists } from './ordered-lists.js'
 import { UsageTable } from './usage-table.js'
 
 /** Change events by time, those of one instant by id. */
@@ -14,7 +15,7 @@ function compareEvents(a: Pick<EventRecord, 'at' | 'id'>, b: Pick<EventRecord, '
 
 /** The name of the list of messages that one destination gets. */
 export function queueName(message: Pick<MessageRecord, 'kind' | 'destination'>): string {
-  return `${message.kind}:${message.destination}`
+  return listName(message.kind, message.destination)
 }
 
 /** All that a memory store keeps, and the indexes over it. */
@@ -25,9 +26,10 @@ export class Tables {
   readonly lastUses = new Map<string, number>()
   readonly usage = new UsageTable()
   readonly ending = new Set<string>()
-  readonly keyLists = new Map<string, OrderedList<string>>()
-  readonly eventLists = new Map<string, OrderedList<EventRecord>>()
-  readonly queues = new Map<string, OrderedList<string>>()
+  readonly approvals = new ApprovalIndex()
+  readonly keyLists = new OrderedLists<string>(compareText)
+  readonly eventLists = new OrderedLists<EventRecord>(compareEvents)
+  readonly queues = new OrderedLists<string>(compareText)
   readonly #tables = new Map<RecordType, Map<string, unknown>>(recordTypes.map((type) => [type, new Map()]))
 
   all<T extends RecordType>(type: T): ReadonlyMap<string, Records[T]> {
@@ -45,24 +47,30 @@ export class Tables {
     if (after) table.set(id, after)
     else table.delete(id)
     if (before === undefined && !after) return
-    if (type === 'key') this.#keyReplaced(before as KeyRecord | undefined, after as KeyRecord | null)
-    else if (type === 'secret')
-      this.#secretReplaced(before as KeySecretRecord | undefined, after as KeySecretRecord | null)
-    else if (type === 'event') {
-      const list = (event: EventRecord) =>
-        listOf<EventRecord>(this.eventLists, event.workspaceId, compareEvents)
-      if (before) list(before as EventRecord).remove(before as EventRecord)
-      if (after) list(after as EventRecord).add(after as EventRecord)
-    } else if (type === 'message') {
-      const list = (message: MessageRecord) => listOf(this.queues, queueName(message), compareText)
-      if (before) list(before as MessageRecord).remove(id)
-      if (after) list(after as MessageRecord).add(id)
-    }
+    this.#indexed[type]?.(before as never, after as never)
+  }
+
+  readonly #indexed: {
+    readonly [T in RecordType]?: (before: Records[T] | undefined, after: Records[T] | null) => void
+  } = {
+    key: (before, after) => this.#keyReplaced(before, after),
+    secret: (before, after) => this.#secretReplaced(before, after),
+    event: (before, after) => {
+      if (before) this.eventLists.remove(before.workspaceId, before)
+      if (after) this.eventLists.add(after.workspaceId, after)
+    },
+    message: (before, after) => {
+      const [from, to] = [before ? [queueName(before)] : [], after ? [queueName(after)] : []]
+      this.queues.move((after ?? before)!.id, from, to)
+    },
+    approval: (before, after) => this.approvals.approvalReplaced(before, after),
+    vote: (before, after) => this.approvals.voteReplaced(before, after),
+    delivery: (before, after) => this.approvals.deliveryReplaced(before, after),
   }
 
   #keyReplaced(before: KeyRecord | undefined, after: KeyRecord | null): void {
-    if (!before && after) listOf(this.keyLists, after.workspaceId, compareText).add(after.id)
-    if (before && !after) listOf(this.keyLists, before.workspaceId, compareText).remove(before.id)
+    if (!before && after) this.keyLists.add(after.workspaceId, after.id)
+    if (before && !after) this.keyLists.remove(before.workspaceId, before.id)
     this.credentials.keyChanged(before, after ?? undefined)
   }
 
@@ -75,14 +83,4 @@ export class Tables {
     const key = after ? this.find('key', after.keyId) : undefined
     this.credentials.secretChanged(before, after ?? undefined, key)
   }
-}
-
-function listOf<T>(
-  lists: Map<string, OrderedList<T>>,
-  name: string,
-  compare: (a: T, b: T) => number,
-): OrderedList<T> {
-  let list = lists.get(name)
-  if (!list) lists.set(name, (list = new OrderedList(compare)))
-  return list
 }

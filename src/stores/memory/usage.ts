@@ -16,7 +16,7 @@ export function findUsage(tables: Tables, request: UsageRequest): readonly Usage
   const { workspaceId, keyId, fromDay, toDay, limit } = request
   const sums = new Map<string, CountedUsage>()
   if (limit <= 0) return []
-  const keys = keyId === undefined ? (tables.keyLists.get(workspaceId)?.ascending() ?? []) : [keyId]
+  const keys = keyId === undefined ? (tables.keyLists.find(workspaceId)?.ascending() ?? []) : [keyId]
   for (const id of keys) {
     if (tables.find('key', id)?.workspaceId !== workspaceId) continue
     for (const row of tables.usage.of(id, fromDay, toDay)) {

@@ -129,6 +129,19 @@ export class MysqlSession implements SqlSession {
     await this.#end('rollback and no chain no release')
   }
 
+  get hosts(): unknown {
+    return this.#connection
+  }
+
+  async handOver(): Promise<void> {
+    await this.#say('savepoint keyrung')
+  }
+
+  /** A statement that changes tables commits, and with that there is no such savepoint any more. */
+  async takeBack(): Promise<void> {
+    await this.#say('release savepoint keyrung')
+  }
+
   /**
    * Runs what changes tables. The server commits each such statement by itself, so every other is committed by itself
    * too, and what an attempt that was cut off has left behind is passed over.

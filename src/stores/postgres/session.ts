@@ -19,6 +19,9 @@ export interface SessionOptions {
 /** After so long in the middle of a transaction the server gives up on an instance that is cut off or stopped, and frees what it holds. */
 const idleTimeoutMs = 10_000
 
+/** The same while the host is at it, which may ask others in between. */
+const hostsIdleTimeoutMs = 60_000
+
 /** How often a connection is taken that the host has left in a transaction, before that is an error. */
 const mostUnfit = 3
 
@@ -35,11 +38,22 @@ function nameOf(text: string): string {
 export function beginText(statementTimeoutMs: number, lockTimeoutMs: number): string {
   return [
     'begin isolation level read committed read write',
-    `set local statement_timeout = ${statementTimeoutMs}`,
-    `set local lock_timeout = ${lockTimeoutMs}`,
+    ...limitsOf(statementTimeoutMs, lockTimeoutMs),
     `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}`,
   ].join('; ')
 }
+
+function limitsOf(statementTimeoutMs: number, lockTimeoutMs: number): readonly string[] {
+  return [`set local statement_timeout = ${statementTimeoutMs}`, `set local lock_timeout = ${lockTimeoutMs}`]
+}
+
+/** With the limits that the host's connections have anyway. */
+const handOverText = [
+  'savepoint keyrung',
+  'set local statement_timeout to default',
+  'set local lock_timeout to default',
+  `set local idle_in_transaction_session_timeout = ${hostsIdleTimeoutMs}`,
+].join('; ')
 
 /** A transaction that has failed ends with a rollback although a commit was asked for, and no error says so. */
 function checkCommitted(answer: unknown): void {
@@ -95,6 +109,22 @@ class PostgresSession implements SqlSession {
 
   async rollback(): Promise<void> {
     await this.#client.query('rollback')
+  }
+
+  get hosts(): unknown {
+    return this.#client
+  }
+
+  async handOver(): Promise<void> {
+    await this.#client.query(handOverText)
+    if (this.#binary) this.#client.binary = true
+  }
+
+  async takeBack(): Promise<void> {
+    if (this.#binary) this.#client.binary = false
+    const { statementTimeoutMs, lockTimeoutMs } = this.#options
+    const limits = limitsOf(statementTimeoutMs, lockTimeoutMs)
+    await this.#client.query(['release savepoint keyrung', ...limits].join('; '))
   }
 
   release(broken: boolean): void {

@@ -9,6 +9,10 @@ export interface TransactOptions<T> {
   readonly repeatable?: boolean
 }
 
+/** What came of a transaction that the host was to share. */
+export type Shared<R, T> =
+  { readonly kept: true; readonly value: T } | { readonly kept: false; readonly result: R }
+
 /** How statements reach a database; it throws `store_unavailable` or `transaction_open`, without the driver's text. */
 export interface SqlDriver {
   /** Puts one question to what has been committed. */
@@ -27,6 +31,17 @@ export interface SqlDriver {
    * @param work the steps, made anew for each attempt
    */
   transact<T>(work: () => Steps<T>, options?: TransactOptions<T>): MaybePromise<T>
+  /**
+   * The same, with a part of the host's own in the end, where the result is to be kept; `run` is never begun twice, and
+   * what it throws undoes all and is thrown on as it is.
+   *
+   * @throws KeyrungError `store_unavailable` where it was undone for another reason
+   */
+  share?<R, T>(
+    work: () => Steps<R>,
+    keeps: (result: R) => boolean,
+    run: (transaction: unknown) => MaybePromise<T>,
+  ): MaybePromise<Shared<R, T>>
   /** Takes the steps of a migration, which no other instance takes at the same time. */
   migrate(work: () => Steps<void>): MaybePromise<void>
   /** Removes what the driver itself noted and needs no more, in batches of at most so many rows. */

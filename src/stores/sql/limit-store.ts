@@ -33,8 +33,8 @@ export interface SqlLimitsOptions {
   readonly timeoutMs: number
 }
 
-/** How often spending in a transaction is begun anew. */
-const mostAttempts = 8
+/** How often spending in a transaction is begun anew, within its time. */
+const mostAttempts = 100
 
 /** How many rows are remembered; those that were asked for last. */
 const mostKnown = 10_000

@@ -10,6 +10,7 @@ import type { SqlDriver, TransactOptions } from './driver.js'
 import type { Steps } from './query.js'
 import type { SqlFailure, SqlPool, SqlSession } from './session.js'
 import type { TableNames } from './tables.js'
+import { createSharing } from './shared-transaction.js'
 import { TimeBound, late } from './time-bound.js'
 
 /** What a pooled driver is made of. */
@@ -162,11 +163,7 @@ export function createPooledDriver(pool: SqlPool, options: PooledDriverOptions):
           value = await take(session, work())
           if (!keeps(value)) return session.rollback()
           committing = true
-          if (repeatable) return session.commit()
-          const marker = markers.leave(id)
-          if (session.commitAfter) return session.commitAfter(marker.text)
-          await session.execute(marker)
-          return session.commit()
+          return repeatable ? session.commit() : commitMarked(session, id)
         }),
       )
       return { done: true, value }
@@ -178,6 +175,13 @@ export function createPooledDriver(pool: SqlPool, options: PooledDriverOptions):
       if (await findOutcome(id, age)) return { done: true, value }
       return { done: false, again: true, error }
     }
+  }
+
+  async function commitMarked(session: SqlSession, id: string): Promise<void> {
+    const marker = markers.leave(id)
+    if (session.commitAfter) return session.commitAfter(marker.text)
+    await session.execute(marker)
+    return session.commit()
   }
 
   /** Whether a commit happened whose answer was lost; afterwards it cannot happen any more if it has not. */
@@ -223,6 +227,16 @@ export function createPooledDriver(pool: SqlPool, options: PooledDriverOptions):
           await pause(number)
         }
       }),
+
+    share: createSharing({
+      ...{ takeSession, take, failureOf, pause, mostAttempts },
+      timed: (call) => timed(timeoutMs, call),
+      markCommit() {
+        const id = toHex(entropy(16))
+        const age = startAge(clock)
+        return { commit: (session) => commitMarked(session, id), findOutcome: () => findOutcome(id, age) }
+      },
+    }),
 
     migrate: (work) =>
       timed(options.migrateTimeoutMs, async (bound) => {

@@ -1,7 +1,7 @@
 import { KeyrungError } from '../../core/errors.js'
 import type { CredentialRow, KeyRow, KeySecretRecord } from '../../core/key.js'
 import type { RecordType, Records } from '../../ports/change.js'
-import { columnsOf } from '../columns.js'
+import { columnsOf, recordTypes } from '../columns.js'
 import { keyOf, recordOf, widthOf } from '../record-values.js'
 import type { Row } from './query.js'
 
@@ -14,7 +14,7 @@ interface Expected {
 }
 
 const expected = Object.fromEntries(
-  (['key', 'secret', 'tombstone', 'event', 'message', 'idempotency', 'setting'] as const).map((type) => [
+  recordTypes.map((type) => [
     type,
     columnsOf(type).map(([name, column]): Expected => {
       const number = column.kind === 'instant' || column.kind === 'count'

@@ -16,6 +16,12 @@ export interface SqlSession {
   /** One last statement and the commit, for databases that take both in one message; else they are sent one by one. */
   commitAfter?(statement: string): Promise<void>
   rollback(): Promise<void>
+  /** What the host works with in its own part of a transaction: its client's connection. */
+  readonly hosts: unknown
+  /** Marks the transaction for `takeBack`, and lifts the time limits that were meant for the store's own statements. */
+  handOver(): Promise<void>
+  /** Rejects where the transaction is another by now, or none, as the host has ended it. */
+  takeBack(): Promise<void>
   /** Gives it back to the pool; `broken` closes it instead. */
   release(broken: boolean): void
 }

@@ -3,13 +3,16 @@ import { maxUsageEntries } from '../../core/usage.js'
 import { isPromise } from '../../core/maybe-promise.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Clock } from '../../ports/clock.js'
+import type { Change, CommitResult } from '../../ports/change.js'
 import type { KeyUse } from '../../ports/key-store.js'
 import type { PurgeRequest, Store } from '../../ports/store.js'
 import type { UsageEntry } from '../../ports/usage-store.js'
 import { isDigest, isName, isStorable, takeChange } from '../intake.js'
+import { approvalQueries } from './approval-queries.js'
 import { commitSteps } from './commit.js'
+import { deliveryQueries } from './delivery-queries.js'
 import type { SqlDialect } from './dialect.js'
-import type { SqlDriver } from './driver.js'
+import type { Shared, SqlDriver } from './driver.js'
 import { eventQueries } from './event-queries.js'
 import { keyQueries } from './key-queries.js'
 import { messageQueries } from './message-queries.js'
@@ -45,6 +48,13 @@ function isLimit(limit: number): boolean {
   return Number.isSafeInteger(limit) && limit > 0
 }
 
+type Refused = Extract<CommitResult, { ok: false }>
+type Committed<T> = { readonly ok: true; readonly value: T } | Refused
+
+function committed<T>(shared: Shared<CommitResult, T>): Committed<T> {
+  return shared.kept ? { ok: true, value: shared.value } : (shared.result as Refused)
+}
+
 /**
  * Builds a store on a database.
  *
@@ -64,6 +74,8 @@ export function createSqlStore(
   const keys = keyQueries(dialect, names, time)
   const events = eventQueries(dialect, names)
   const messages = messageQueries(dialect, names)
+  const approvals = approvalQueries(dialect, names)
+  const deliveries = deliveryQueries(dialect, names)
   const upkeep = upkeepSteps(dialect, names)
   const usage = usageQueries(dialect, names)
   const schema = schemaSteps(dialect, names)
@@ -87,6 +99,19 @@ export function createSqlStore(
     return (async () => {
       for (const part of parts) await driver.transact(() => usage.record(part))
     })()
+  }
+
+  function commitWith<T>(
+    changes: readonly Change[],
+    run: (transaction: unknown) => MaybePromise<T>,
+  ): MaybePromise<Committed<T>> {
+    const taken = changes.map((change, index) => takeChange(change, `changes.${index}`))
+    const shared = driver.share!(
+      () => commit(taken),
+      ({ ok }) => ok,
+      run,
+    )
+    return isPromise(shared) ? shared.then(committed) : committed(shared)
   }
 
   function purge(request: PurgeRequest): MaybePromise<number> {
@@ -117,6 +142,8 @@ export function createSqlStore(
       const taken = changes.map((change, index) => takeChange(change, `changes.${index}`))
       return driver.transact(() => commit(taken), { keeps: ({ ok }) => ok })
     },
+
+    ...(driver.share && { commitWith }),
 
     findCredential: (digest) => (isDigest(digest) ? driver.ask(keys.credential(digest)) : undefined),
     findCredentials,
@@ -157,6 +184,33 @@ export function createSqlStore(
       isLimit(request.limit) && isName(request.destination) ? driver.ask(messages.dueMessages(request)) : [],
     countMessages: () => driver.ask(messages.messageCounts()),
     findSettings: (prefix) => (isName(prefix) ? driver.ask(messages.settings(prefix)) : []),
+    findApproval: (workspaceId, id) =>
+      isName(workspaceId) && isName(id) ? driver.ask(approvals.approval(workspaceId, id)) : undefined,
+    findApprovalContent: (workspaceId, id) =>
+      isName(workspaceId) && isName(id) ? driver.ask(approvals.content(workspaceId, id)) : undefined,
+
+    listApprovals(request) {
+      const { workspaceId, status = '', keyId = '', resource = '', before = '', limit } = request
+      const texts = [workspaceId, status, keyId, resource, before]
+      return isLimit(limit) && texts.every(isStorable) ? driver.ask(approvals.approvals(request)) : []
+    },
+
+    listDueApprovals: (request) =>
+      isLimit(request.limit) && isName(request.lane) && isStorable(request.after?.id ?? '')
+        ? driver.ask(approvals.dueApprovals(request))
+        : [],
+    listVotes: (approvalId) => (isName(approvalId) ? driver.ask(approvals.votes(approvalId)) : []),
+    findDelivery: (workspaceId, id) =>
+      isName(workspaceId) && isName(id) ? driver.ask(deliveries.delivery(workspaceId, id)) : undefined,
+
+    listDeliveries(request) {
+      const { workspaceId, status = '', keyId = '', approvalId = '', before = '', limit } = request
+      const texts = [workspaceId, status, keyId, approvalId, before]
+      return isLimit(limit) && texts.every(isStorable) ? driver.ask(deliveries.deliveries(request)) : []
+    },
+
+    listDueDeliveries: (request) =>
+      isLimit(request.limit) && isName(request.status) ? driver.ask(deliveries.dueDeliveries(request)) : [],
     purge: (request) => (isLimit(request.limit) ? purge(request) : 0),
     findSchema: () => driver.look(() => schema.find()),
     migrate: () => driver.migrate(() => schema.migrate()),

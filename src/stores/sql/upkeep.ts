@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { RawBuilder } from 'kysely'
 import type { KeyUse } from '../../ports/key-store.js'
 import type { PurgeRequest } from '../../ports/store.js'
+import { approvalPurge } from './approval-purge.js'
 import type { SqlDialect } from './dialect.js'
 import { place, prepare } from './query.js'
 import type { Answer, Steps } from './query.js'
@@ -50,6 +51,7 @@ export function upkeepSteps(dialect: SqlDialect, names: TableNames) {
     sweep(names.secret, sql`ends_at <= ${place}`),
     sweep(names.idempotency, sql`expires_at <= ${place}`),
   ]
+  const approvals = approvalPurge(dialect, names)
   const findTombstones = prepare(dialect, sql`select id from ${sql.table(names.tombstone)} limit ${place}`)
   const removeTombstones = removeFrom(names.tombstone, 'id')
   const removeUses = removeFrom(names.use, 'key_id')
@@ -93,11 +95,15 @@ export function upkeepSteps(dialect: SqlDialect, names: TableNames) {
       if (usageBefore !== undefined) {
         removed += yield* oldUsage.remove([usageBefore], idsIn(yield oldUsage.find(usageBefore, limit)))
       }
+      removed += yield* approvals.removeEnded(now, limit)
       const gone = idsIn(yield findTombstones(limit))
       const usage = yield* findUsageOfAll(gone, limit)
       removed += yield* removeUsage([], usage)
+      const ofKeys = yield* approvals.removeOfKeys(gone, limit)
+      removed += ofKeys.removed
       // The tombstones stay until all that hung on their keys is gone.
-      if (usage.length >= limit) return removed
+      if (usage.length >= limit || !ofKeys.isAll) return removed
+      yield* approvals.removeCounters(gone)
       removed += yield* removeUses([], gone)
       removed += yield* removeTombstones([], gone)
       return removed

@@ -16,6 +16,14 @@ export function unavailable(reason: string): KeyrungError {
   return new KeyrungError('store_unavailable', { internal: `sqlite: ${reason}` })
 }
 
+/** The error for a host's part of a transaction that goes on after it has returned. */
+export function promiseAnswered(): KeyrungError {
+  return new KeyrungError('config_invalid', {
+    message:
+      'commitWith on SQLite needs a function that is done when it returns: this one answered a promise, and all that it wrote until then was undone.',
+  })
+}
+
 function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code
   if (typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code)) return code

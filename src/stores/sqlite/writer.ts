@@ -1,9 +1,11 @@
 import type { KeyrungError } from '../../core/errors.js'
+import { isPromise } from '../../core/maybe-promise.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Clock } from '../../ports/clock.js'
+import type { Shared } from '../sql/driver.js'
 import type { Steps } from '../sql/query.js'
 import type { Connection } from './connection.js'
-import { failureOf, transactionOpen, unavailable } from './failure.js'
+import { failureOf, promiseAnswered, transactionOpen, unavailable } from './failure.js'
 
 /** How long SQLite itself may wait for a lock, and so hold the event loop up: enough for a reader that is just finishing. */
 const lockWaitMs = 2
@@ -50,8 +52,30 @@ export class Writer {
    * @param keeps says whether a result is to be committed; the other changes nothing
    */
   run<T>(work: () => Steps<T>, keeps: (result: T) => boolean = () => true): MaybePromise<T> {
+    return this.#queued(() => this.#hurried(() => this.#transaction(work, keeps)))
+  }
+
+  /**
+   * The same with a part of the host's own, which has to be done when it returns, as whatever is written on the handle
+   * after that belongs to nobody's transaction.
+   *
+   * @param host begun at most once, with the handle
+   */
+  share<R, T>(
+    work: () => Steps<R>,
+    keeps: (result: R) => boolean,
+    host: (database: unknown) => MaybePromise<T>,
+  ): MaybePromise<Shared<R, T>> {
+    return this.#queued(() => this.#shared(work, keeps, host))
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  #queued<T>(transaction: () => T): MaybePromise<T> {
     if (!this.#draining) {
-      const first = this.#attempt(work, keeps)
+      const first = this.#attempt(transaction)
       if (first.done) return first.value
     }
     return new Promise((resolve, reject) => {
@@ -59,7 +83,7 @@ export class Writer {
         deadline: this.#clock.monotonic() + this.#waitMs,
         attempt: () => {
           try {
-            const next = this.#attempt(work, keeps)
+            const next = this.#attempt(transaction)
             if (next.done) resolve(next.value)
             return next.done
           } catch (error) {
@@ -71,10 +95,6 @@ export class Writer {
       })
       if (!this.#draining) void this.#drain()
     })
-  }
-
-  close(): void {
-    this.#closed = true
   }
 
   async #drain(): Promise<void> {
@@ -96,15 +116,16 @@ export class Writer {
     this.#draining = false
   }
 
-  #attempt<T>(work: () => Steps<T>, keeps: (result: T) => boolean): Attempt<T> {
+  #attempt<T>(transaction: () => T): Attempt<T> {
     if (this.#closed) throw unavailable('closed')
     const { database } = this.#connection
     if (database.open && database.inTransaction) {
       return { done: false, error: (this.#error = transactionOpen()) }
     }
     try {
-      return { done: true, value: this.#hurried(() => this.#transaction(work, keeps)) }
+      return { done: true, value: transaction() }
     } catch (thrown) {
+      if (thrown instanceof Thrown) throw thrown.cause
       const { passing, error } = failureOf(thrown)
       if (!passing) throw error
       return { done: false, error: (this.#error = error) }
@@ -124,6 +145,47 @@ export class Writer {
     }
   }
 
+  #shared<R, T>(
+    work: () => Steps<R>,
+    keeps: (result: R) => boolean,
+    host: (database: unknown) => MaybePromise<T>,
+  ): Shared<R, T> {
+    const { database } = this.#connection
+    try {
+      const result = this.#hurried(() => {
+        this.#connection.prepare('begin immediate').run()
+        return this.#connection.take(work())
+      })
+      if (!keeps(result)) return { kept: false, result }
+      return { kept: true, value: this.#hosted(host) }
+    } finally {
+      if (database.open && database.inTransaction) this.#connection.prepare('rollback').run()
+    }
+  }
+
+  /** From here on nothing is tried again: the host's part may have done more than write to the database. */
+  #hosted<T>(host: (database: unknown) => MaybePromise<T>): T {
+    const { database } = this.#connection
+    let value: MaybePromise<T>
+    try {
+      value = host(database)
+    } catch (error) {
+      throw new Thrown(error)
+    }
+    if (isPromise(value)) {
+      value.then(undefined, () => undefined)
+      throw promiseAnswered()
+    }
+    if (!database.open || !database.inTransaction)
+      throw unavailable('the host ended the transaction it shared')
+    try {
+      this.#connection.prepare('commit').run()
+    } catch (thrown) {
+      throw failureOf(thrown).error
+    }
+    return value
+  }
+
   /**
    * Keeps SQLite from holding the event loop up for as long as the host's `busy_timeout` says (5 seconds unless it
    * was changed). The host's own value is back before any of its code can run.
@@ -138,5 +200,14 @@ export class Writer {
     } finally {
       database.prepare(`pragma busy_timeout = ${hostsMs}`).get()
     }
+  }
+}
+
+/** What the host's part of a transaction threw. */
+class Thrown {
+  readonly cause: unknown
+
+  constructor(cause: unknown) {
+    this.cause = cause
   }
 }

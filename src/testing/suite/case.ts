@@ -3,7 +3,15 @@ import type { Store } from '../../ports/store.js'
 import type { ManualClock } from '../manual-clock.js'
 
 /** What a store under test may or may not have. */
-export type StoreCapability = 'clock' | 'instances' | 'reopening'
+export type StoreCapability = 'clock' | 'instances' | 'reopening' | 'sharing'
+
+/** A table of the host's own in the store's database, for what it writes in a transaction that it shares. */
+export interface HostNotes {
+  /** @param transaction what `commitWith` hands to the host; with stores that answer at once this has to as well */
+  write(transaction: unknown, note: string): MaybePromise<void>
+  /** All notes that were committed. */
+  read(): MaybePromise<readonly string[]>
+}
 
 /** A fresh, empty store, brought up to date, and what the suite may do with it. */
 export interface StoreUnderTest {
@@ -14,6 +22,8 @@ export interface StoreUnderTest {
   another?(): MaybePromise<Store>
   /** Closes the store and makes it anew on the same data: capability `reopening`. */
   reopen?(): MaybePromise<Store>
+  /** Where the host writes, for stores with `commitWith`: capability `sharing`. */
+  readonly host?: HostNotes
   /** Takes away what was made for the test, whether the store was closed or not. */
   dispose?(): MaybePromise<void>
 }
@@ -58,6 +68,12 @@ export function clockOf(under: StoreUnderTest): ManualClock {
 export async function anotherOf(under: StoreUnderTest): Promise<Store> {
   if (!under.another) throw new Error('This case needs the capability "instances".')
   return under.another()
+}
+
+/** The host's own part, in a case that needs one. */
+export function hostOf({ store, host }: StoreUnderTest) {
+  if (!host || !store.commitWith) throw new Error('This case needs the capability "sharing".')
+  return { host, commitWith: store.commitWith.bind(store) }
 }
 
 /** The store made anew, in a case that needs that. */

@@ -36,6 +36,10 @@ const edits: { readonly [T in RecordType]: Partial<Records[T]> } = {
   message: { attempts: 3, dueAt: 1_767_225_700_000 },
   idempotency: { fingerprint: 'other' },
   setting: { value: '2' },
+  approval: { status: 'approved', lane: 'app:main', dueAt: 1_767_225_700_000, votes: 1, reason: 'fine' },
+  approvalContent: { result: 'a.h1.cmVzdWx0' },
+  vote: { reason: 'fine' },
+  delivery: { status: 'delivered', attempts: 1, dueAt: 1_767_225_700_000, lastStatus: 204 },
 }
 
 /** The same case for each kind of records. */

@@ -68,6 +68,8 @@ export async function dump(store: Store): Promise<unknown> {
   for (const workspaceId of workspaces) {
     lists.push(await store.listKeys({ workspaceId, limit: 1_000 }))
     lists.push(await store.listEvents({ workspaceId, limit: 1_000 }))
+    lists.push(await store.listApprovals({ workspaceId, limit: 1_000 }))
+    lists.push(await store.listDeliveries({ workspaceId, limit: 1_000 }))
   }
   const due = { kind: 'sink', now: someInstant * 2, limit: 1_000 } as const
   const credentials = [...(await store.findCredentials(numbers.map(digestOf)))]
@@ -79,6 +81,8 @@ export async function dump(store: Store): Promise<unknown> {
       rows.push(await stands(store, 'tombstone', idOf('key', number), version))
     }
   }
+  rows.push(await store.findApprovalContent('ws_1', idOf('apr', 1)))
+  rows.push(await store.listVotes(idOf('apr', 1)))
   return {
     lists,
     rows,
@@ -115,6 +119,13 @@ export async function readBack<T extends RecordType>(
       return (await store.listDueMessages(request)).find((message) => message.id === id)
     }
     if (type === 'idempotency') return store.findIdempotency(id)
+    if (type === 'approval') return store.findApproval(workspaceId, id)
+    if (type === 'approvalContent') return store.findApprovalContent(workspaceId, id)
+    if (type === 'vote') {
+      const votes = await store.listVotes((record as Records['vote']).approvalId)
+      return votes.find((vote) => vote.id === id)
+    }
+    if (type === 'delivery') return store.findDelivery(workspaceId, id)
     if (type === 'setting') return (await store.findSettings(id)).find((setting) => setting.id === id)
     return (await stands(store, type, id, record.version)) ? record : undefined
   }

@@ -1,4 +1,6 @@
+import type { ApprovalContentRecord, ApprovalRecord, VoteRecord } from '../../core/approval.js'
 import type { EventRecord } from '../../core/audit.js'
+import type { DeliveryRecord } from '../../core/delivery.js'
 import type { KeyRecord, KeySecretRecord, TombstoneRecord } from '../../core/key.js'
 import type {
   Change,
@@ -50,6 +52,8 @@ export function makeKey(number: number, fields: Partial<KeyRecord> = {}): KeyRec
     createdAt: someInstant + number,
     updatedAt: someInstant + number,
     limits: null,
+    revocations: 0,
+    webhook: null,
     ...fields,
   }
 }
@@ -134,6 +138,101 @@ export function makeSetting(id: string, fields: Partial<SettingRecord> = {}): Se
   return { id, workspaceId: '', version: 1, value: '1', ...fields }
 }
 
+/** A pending approval of the key with the same number, as many milliseconds later as its number says. */
+export function makeApproval(number: number, fields: Partial<ApprovalRecord> = {}): ApprovalRecord {
+  return {
+    id: idOf('apr', number),
+    workspaceId: 'ws_1',
+    version: 1,
+    status: 'pending',
+    lane: 'pending',
+    dueAt: someInstant + 604_800_000,
+    keyId: idOf('key', number),
+    secretId: idOf('sec', number),
+    keyName: `Key ${number}`,
+    environment: 'live',
+    lineage: idOf('key', number),
+    ownerId: null,
+    address: null,
+    keyRevocations: 0,
+    kind: 'replay',
+    operation: 'POST /contacts',
+    app: 'main',
+    permissions: 'contacts:write',
+    queued: 'contacts:write',
+    resource: 'contacts',
+    effect: 'unsafe',
+    digest: 'ab'.repeat(32),
+    quorum: 1,
+    votes: 0,
+    createdAt: someInstant + number,
+    expiresAt: someInstant + 604_800_000,
+    decidedAt: null,
+    decidedBy: null,
+    reason: null,
+    fence: 0,
+    startedAt: null,
+    endedAt: null,
+    outcome: null,
+    resultStatus: null,
+    ...fields,
+  }
+}
+
+/** What was asked with the approval of the same number; `fields` replace its own. */
+export function makeContent(
+  number: number,
+  fields: Partial<ApprovalContentRecord> = {},
+): ApprovalContentRecord {
+  return {
+    id: idOf('apr', number),
+    workspaceId: 'ws_1',
+    version: 1,
+    keyId: idOf('key', number),
+    request: 'a.h1.c2VhbGVk',
+    result: null,
+    ...fields,
+  }
+}
+
+/** A vote for the approval with the same number; `fields` replace its own. */
+export function makeVote(number: number, fields: Partial<VoteRecord> = {}): VoteRecord {
+  return {
+    id: `vote-${number}`,
+    workspaceId: 'ws_1',
+    version: 1,
+    approvalId: idOf('apr', number),
+    keyId: idOf('key', number),
+    actor: 'user:1',
+    role: 'admin',
+    secretId: null,
+    at: someInstant + number,
+    reason: null,
+    ...fields,
+  }
+}
+
+/** A delivery about the approval with the same number, due at once; `fields` replace its own. */
+export function makeDelivery(number: number, fields: Partial<DeliveryRecord> = {}): DeliveryRecord {
+  return {
+    id: idOf('dlv', number),
+    workspaceId: 'ws_1',
+    version: 1,
+    keyId: idOf('key', number),
+    approvalId: idOf('apr', number),
+    event: 'approval.rejected',
+    status: 'waiting',
+    payload: 'a.h1.c2VhbGVk',
+    createdAt: someInstant + number,
+    dueAt: someInstant,
+    attempts: 0,
+    lastAttemptAt: null,
+    lastStatus: null,
+    lastError: null,
+    ...fields,
+  }
+}
+
 /** An insert of one record. */
 export function insert<T extends RecordType>(type: T, record: Records[T]): Change {
   return { do: 'insert', type, record } as unknown as Change
@@ -161,6 +260,10 @@ export const oneOfEach: { readonly [T in RecordType]: Records[T] } = {
   message: makeMessage(1),
   idempotency: makeIdempotency(1),
   setting: makeSetting('one'),
+  approval: makeApproval(1),
+  approvalContent: makeContent(1),
+  vote: makeVote(1),
+  delivery: makeDelivery(1),
 }
 
 /** The kinds of records, for cases that go through all of them. */

@@ -36,6 +36,7 @@ describe.each(stores)('creating a key on the %s store', (_, store) => {
       metadata: { team: 'sales', tags: ['a', 'b'] },
       ownerId: null,
       limits: null,
+      webhook: null,
       createdBy: 'user:ann',
       createdAt: now,
       updatedAt: now,

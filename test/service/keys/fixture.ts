@@ -5,6 +5,7 @@ import { isKeyrungError, KeyrungError } from '../../../src/core/errors.js'
 import type { ErrorCode, KeyrungError as KeyrungFault } from '../../../src/core/errors.js'
 import { grantOf } from '../../../src/core/grant.js'
 import { ladder, ladders } from '../../../src/core/ladder.js'
+import { readHostSecrets } from '../../../src/crypto/host-secret.js'
 import { createKeyFormat } from '../../../src/crypto/key-format.js'
 import { createPeppers } from '../../../src/crypto/pepper.js'
 import type { Peppers } from '../../../src/crypto/pepper.js'
@@ -15,9 +16,13 @@ import { parseEvent } from '../../../src/core/audit-record.js'
 import type { CredentialRow } from '../../../src/core/key.js'
 import type { LimitRule } from '../../../src/core/limit.js'
 import type { Store } from '../../../src/ports/store.js'
+import { readApprovalSettings } from '../../../src/service/approval-settings.js'
+import { createMoves } from '../../../src/service/approvals/moves.js'
 import type { ServiceContext } from '../../../src/service/context.js'
 import { parseKeySettings } from '../../../src/service/key-settings.js'
 import type { KeySettingsOptions } from '../../../src/service/key-settings.js'
+import { readWebhookSettings } from '../../../src/service/webhook-settings.js'
+import { createWebhookSecrets } from '../../../src/crypto/webhook-secret.js'
 import { createKeys } from '../../../src/service/keys.js'
 import type { Keys } from '../../../src/service/keys.js'
 import { memoryStore } from '../../../src/stores/memory.js'
@@ -116,6 +121,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     settle: async () => void world.settled++,
     sinkNames: options.sinkNames ?? [],
     notify: () => undefined,
+    webhookSettings: readWebhookSettings(undefined, []),
+    webhookSecrets: createWebhookSecrets(readHostSecrets('a secret of the tests, of 32 characters')),
+    approvalSettings: readApprovalSettings(undefined, null, []),
+    sealer: null,
+    moves: createMoves(clock),
   }
   const world: World = {
     keys: createKeys<typeof catalog>(context),

@@ -18,7 +18,7 @@ describe.each(stores)('creating under an idempotency key on the %s store', (_, s
       scopes: ['contacts:read', 'contacts:write'],
       name: 'CI ',
     })
-    expect(second).toEqual({ key: first.key, secret: null, repeated: true })
+    expect(second).toEqual({ key: first.key, secret: null, webhookSecret: null, repeated: true })
     expect(await world.events()).toHaveLength(1)
   })
 

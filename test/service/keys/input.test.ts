@@ -64,6 +64,7 @@ describe('the input of a new key', () => {
             'metadata',
             'ownerId',
             'limits',
+            'webhook',
           ].includes(name),
       ),
       ...['digest', 'hostSecretId', 'secret', 'nameSearch', 'constructor', 'toString', 'userId'],

@@ -1,0 +1,131 @@
+import { Duplex } from 'node:stream'
+import type { ReplayTicket } from '../service/replay.js'
+
+/** What a socket tells of the connection that a request came over when it was first sent. */
+export interface Connection {
+  readonly scheme: 'http' | 'https'
+  readonly peer: string | null
+}
+
+/** One end of a pair in memory: what is written to it is read from the other. */
+class End extends Duplex {
+  #other: End | undefined
+  #written: (() => void) | undefined
+  #isOver = false
+
+  static join(a: End, b: End): void {
+    a.#other = b
+    b.#other = a
+  }
+
+  override _read(): void {
+    this.#goOn()
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
+    const other = this.#other
+    if (other === undefined || other.destroyed || other.#isOver) {
+      done(Object.assign(new Error('The other end is closed.'), { code: 'EPIPE' }))
+    } else if (chunk.length === 0 || other.push(chunk)) {
+      done()
+    } else {
+      // What is not read yet holds back what is written, as on any socket.
+      other.#written = done
+    }
+  }
+
+  override _final(done: () => void): void {
+    this.#other?.finish()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#goOn()
+    if (!this.writableFinished || !this.readableEnded) this.#other?.lost()
+    done(error)
+  }
+
+  /** Lets the other end write more. */
+  #goOn(): void {
+    const written = this.#written
+    this.#written = undefined
+    written?.()
+  }
+
+  /** The other end was closed in the middle of something. */
+  protected lost(): void {
+    this.finish()
+  }
+
+  /** Nothing more will come; what has come is still read. */
+  protected finish(): void {
+    if (this.#isOver || this.destroyed) return
+    this.#isOver = true
+    this.push(null)
+  }
+}
+
+/**
+ * The socket that a replayed request comes over, as the host's server sees it: with the address and the scheme of the
+ * first time. It is the mark of a replay too: only what was made here has a ticket, and nothing can be given one.
+ */
+export class ReplaySocket extends End {
+  readonly #ticket: ReplayTicket
+  readonly remoteAddress: string | undefined
+  readonly remoteFamily: string | undefined
+  /** As on a TLS socket; there is no such property on others. */
+  declare readonly encrypted?: true
+
+  constructor({ scheme, peer }: Connection, ticket: ReplayTicket) {
+    super()
+    this.#ticket = ticket
+    this.remoteAddress = peer ?? undefined
+    this.remoteFamily = peer === null ? undefined : peer.includes(':') ? 'IPv6' : 'IPv4'
+    if (scheme === 'https') Object.defineProperty(this, 'encrypted', { value: true })
+  }
+
+  /** The ticket of a request that came over this socket; none for a socket of any other kind. */
+  static ticketOf(socket: object | null | undefined): ReplayTicket | undefined {
+    return socket && #ticket in socket ? socket.#ticket : undefined
+  }
+
+  protected override lost(): void {
+    // Whoever works on an answer learns at once that nobody waits for it, even while it reads nothing.
+    this.destroy()
+  }
+
+  // What handlers ask of any socket, and what means nothing here: how long a replay may take is limited from outside.
+
+  setTimeout(): this {
+    return this
+  }
+  setNoDelay(): this {
+    return this
+  }
+  setKeepAlive(): this {
+    return this
+  }
+  ref(): this {
+    return this
+  }
+  unref(): this {
+    return this
+  }
+  address(): object {
+    return {}
+  }
+  getPeerCertificate(): object {
+    return {}
+  }
+}
+
+/** Joins a client's end to the socket that the server is given. */
+export function createSocketPair(
+  connection: Connection,
+  ticket: ReplayTicket,
+): { readonly client: Duplex; readonly server: ReplaySocket } {
+  const client = new End()
+  const server = new ReplaySocket(connection, ticket)
+  End.join(client, server)
+  return { client, server }
+}

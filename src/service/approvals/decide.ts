@@ -1,0 +1,240 @@
+import { formatActor } from '../../core/actor.js'
+import type { Actor } from '../../core/actor.js'
+import type { ApprovalOutcome, ApprovalRecord, VoteRecord } from '../../core/approval.js'
+import { KeyrungError } from '../../core/errors.js'
+import { digestTexts } from '../../crypto/request-digest.js'
+import type { Change } from '../../ports/change.js'
+import type { ServiceContext } from '../context.js'
+import { mostAttempts, neverCommitted } from '../keys/commit.js'
+import { digestAsked } from './content.js'
+import type { AskedContent } from './content.js'
+import { admitDecider, demandOther, findForDecider } from './deciders.js'
+import type { Decider } from './deciders.js'
+import { openContent, toDetail } from './detail.js'
+import { awaitApproval, readApproval } from './found.js'
+import * as inputs from './input.js'
+import { keyrungOf, purgeAfter } from './upkeep.js'
+import { recheckAsker } from './recheck.js'
+import type { Runner } from './runner.js'
+import { takeStep } from './step.js'
+import { toApprovalView } from './view.js'
+import type { ApprovalDetail, ApprovalView } from './view.js'
+
+/**
+ * Approves what was shown, by its digest, after a look at all that it hangs on; where it was the last vote that was
+ * missing, it is run, and its end is waited for.
+ */
+export async function approve(
+  context: ServiceContext,
+  runner: Runner,
+  given: Actor,
+  id: unknown,
+  input: unknown,
+  options: unknown,
+): Promise<ApprovalDetail> {
+  const found = await findForDecider(context, given, 'approve', id)
+  const { digest, reason } = inputs.readApproval(context, input)
+  const { requestId, waitMs } = inputs.readWaitOptions(context, options)
+  let { record, decider } = found
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    demandPending(context, record)
+    await demandOther(context, decider, record)
+    const asked = await openConfirmed(context, record, digest)
+    const checks = await demandStanding(context, runner, record, asked)
+    const at = context.clock.now()
+    const edge = record.votes + 1 >= record.quorum ? 'approve' : 'vote'
+    const by = formatActor(decider.actor)
+    const vote = voteChange(record, decider, { at, reason })
+    const step = await takeStep(
+      context,
+      record,
+      { edge, at, by, reason },
+      { actor: decider.actor, requestId, beside: [vote, ...decider.checks, ...checks] },
+    )
+    if (step.ok) return finish(context, runner, step.record, waitMs)
+    if (step.why === 'lost' && step.loss.part === 'beside' && step.loss.why === 'duplicate') {
+      throw new KeyrungError('voted')
+    }
+    record = await readAgain(context, record)
+    decider = await admitDecider(context, given, 'approve', record)
+  }
+  throw neverCommitted()
+}
+
+/** Rejects, with a reason that whoever asked is told. */
+export async function reject(
+  context: ServiceContext,
+  given: Actor,
+  id: unknown,
+  input: unknown,
+  options: unknown,
+): Promise<ApprovalView> {
+  const found = await findForDecider(context, given, 'reject', id)
+  const { reason } = inputs.readRejection(context, input)
+  const { requestId } = inputs.readChangeOptions(context, options)
+  let { record, decider } = found
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    demandPending(context, record)
+    await demandOther(context, decider, record)
+    const at = context.clock.now()
+    const step = await takeStep(
+      context,
+      record,
+      {
+        ...{ edge: 'reject', at, by: formatActor(decider.actor), reason: reason ?? '' },
+        purgeAt: purgeAfter(context, at),
+      },
+      { actor: decider.actor, requestId, beside: decider.checks },
+    )
+    if (step.ok) return toApprovalView(step.record)
+    record = await readAgain(context, record)
+    decider = await admitDecider(context, given, 'reject', record)
+  }
+  throw neverCommitted()
+}
+
+/** Settles a run of which nobody knows how it ended; where it is to be run again, its end is waited for. */
+export async function resolve(
+  context: ServiceContext,
+  runner: Runner,
+  given: Actor,
+  id: unknown,
+  input: unknown,
+  options: unknown,
+): Promise<ApprovalDetail> {
+  const found = await findForDecider(context, given, 'resolve', id)
+  const { as, reason } = inputs.readResolution(context, input)
+  const { requestId, waitMs } = inputs.readWaitOptions(context, options)
+  let { record, decider } = found
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    if (record.status !== 'unknown') throw new KeyrungError('not_unknown')
+    await demandOther(context, decider, record)
+    const at = context.clock.now()
+    const by = formatActor(decider.actor)
+    const step = await takeStep(
+      context,
+      record,
+      { edge: 'resolve', at, by, as, reason, purgeAt: purgeAfter(context, at) },
+      { actor: decider.actor, requestId, beside: decider.checks },
+    )
+    if (step.ok) return finish(context, runner, step.record, waitMs)
+    record = await readAgain(context, record)
+    decider = await admitDecider(context, given, 'resolve', record)
+  }
+  throw neverCommitted()
+}
+
+function demandPending({ clock }: ServiceContext, record: ApprovalRecord): void {
+  const isOpen = record.status === 'pending' && clock.now() < record.expiresAt
+  if (!isOpen) throw new KeyrungError('not_pending')
+}
+
+/** What was asked for, which has to be what was looked at, and what its record says it is. */
+async function openConfirmed(
+  context: ServiceContext,
+  record: ApprovalRecord,
+  digest: string,
+): Promise<AskedContent> {
+  const { asked } = await openContent(context, record)
+  const isShown = asked !== null && digest === record.digest && digestAsked(record, asked) === digest
+  if (!isShown) throw new KeyrungError('digest_mismatch')
+  return asked
+}
+
+/** Why an approval cannot be given for the moment, which the host or the plan may change again. */
+const passing = { not_entitled: 'not_entitled', owner_insufficient: 'owner_insufficient' } as const
+
+/**
+ * Looks at all that the run will hang on, and cancels what can never run; answers what has to hold still in the commit.
+ *
+ * @throws KeyrungError `not_entitled`, `owner_insufficient`, `not_pending`
+ */
+async function demandStanding(
+  context: ServiceContext,
+  runner: Runner,
+  record: ApprovalRecord,
+  asked: AskedContent,
+): Promise<readonly Change[]> {
+  const asker = await recheckAsker(context, record)
+  if (asker.ok) {
+    const hasMoved = await runner.hasMoved(record, asked, asker.caller.principal)
+    if (!hasMoved) return asker.checks
+  }
+  const outcome = asker.ok ? 'precondition_failed' : asker.outcome
+  if (outcome in passing) throw new KeyrungError(passing[outcome as keyof typeof passing])
+  await cancelLost(context, record, outcome)
+  throw new KeyrungError('not_pending', {
+    message: `This approval is no longer waiting for a decision: ${lostTexts[outcome] ?? lostTexts.key_changed}.`,
+  })
+}
+
+const lostTexts: Partial<Record<ApprovalOutcome, string>> & { readonly key_changed: string } = {
+  key_revoked: 'the key that asked was revoked',
+  key_deleted: 'the key that asked was deleted',
+  key_expired: 'the key that asked has expired',
+  key_changed: 'the key that asked was changed',
+  insufficient: 'the key that asked may no longer do this',
+  precondition_failed: 'what it is about has changed since',
+}
+
+/** Whoever moves it first, it is not approved. */
+async function cancelLost(
+  context: ServiceContext,
+  record: ApprovalRecord,
+  outcome: ApprovalOutcome,
+): Promise<void> {
+  const at = context.clock.now()
+  const step = {
+    edge: 'cancel',
+    at,
+    by: null,
+    outcome,
+    reason: null,
+    purgeAt: purgeAfter(context, at),
+  } as const
+  await takeStep(context, record, step, { actor: keyrungOf(record) })
+}
+
+function voteChange(
+  record: ApprovalRecord,
+  { actor, voice }: Decider,
+  { at, reason }: { readonly at: number; readonly reason: string | null },
+): Change {
+  const vote: VoteRecord = {
+    id: digestTexts(['vote', record.id, voice]),
+    workspaceId: record.workspaceId,
+    version: 1,
+    approvalId: record.id,
+    keyId: record.keyId,
+    actor: formatActor(actor),
+    role: actor.type === 'user' ? actor.role : '',
+    secretId: actor.type === 'principal' ? actor.principal.secretId : null,
+    at,
+    reason,
+  }
+  return { do: 'insert', type: 'vote', record: vote }
+}
+
+/** Has it run where it is to run, and waits for that as long as it is wanted. */
+async function finish(
+  context: ServiceContext,
+  runner: Runner,
+  record: ApprovalRecord,
+  waitMs: number,
+): Promise<ApprovalDetail> {
+  let known = record
+  if (record.status === 'approved') {
+    // What cannot be run here and now is run by whoever finds it due.
+    const running = runner.wake(record.id, record.workspaceId).catch(() => undefined)
+    const isOver = ({ status }: ApprovalRecord): boolean => status !== 'approved' && status !== 'executing'
+    void running
+    known = await awaitApproval(context, record, isOver, waitMs)
+  }
+  return toDetail(context, known, context.approvalSettings.redact)
+}
+
+async function readAgain(context: ServiceContext, record: ApprovalRecord): Promise<ApprovalRecord> {
+  const next = await readApproval(context, record.workspaceId, record.id)
+  if (!next) throw new KeyrungError('not_found')
+  return next
+}

@@ -1,0 +1,113 @@
+import { formatActor, workspaceOf } from '../../core/actor.js'
+import type { Actor } from '../../core/actor.js'
+import type { ApprovalRecord } from '../../core/approval.js'
+import { KeyrungError } from '../../core/errors.js'
+import { evaluate } from '../../core/evaluate.js'
+import type { CredentialRow } from '../../core/key.js'
+import type { Change } from '../../ports/change.js'
+import type { ApprovalVerb } from '../approval-settings.js'
+import { createAuthorizer } from '../authorize.js'
+import type { ServiceContext } from '../context.js'
+import { admitBy, parseActor } from '../management.js'
+import { callerOf, demandOfApproval } from './caller.js'
+import { readApproval } from './found.js'
+import { askersLineage, isAkin, readLineage, voiceOf } from './kinship.js'
+import { toApprovalView } from './view.js'
+
+/** Somebody who may decide. */
+export interface Decider {
+  /** With the directory's role. */
+  readonly actor: Actor
+  /** Who it is that speaks, as `type:id`: several credentials of one hand have one voice. */
+  readonly voice: string
+  /** What has to hold still in the commit of the decision. */
+  readonly checks: readonly Change[]
+}
+
+/** An approval, and who was admitted to decide about it. */
+export interface FoundApproval {
+  readonly decider: Decider
+  readonly record: ApprovalRecord
+}
+
+/**
+ * Looks up an approval of the actor's own workspace and admits the actor to it.
+ *
+ * Another workspace's approval, an unknown id and a malformed one are one and the same.
+ *
+ * @throws KeyrungError `not_found`, and what {@link admitDecider} throws
+ */
+export async function findForDecider(
+  context: ServiceContext,
+  given: Actor,
+  verb: ApprovalVerb,
+  id: unknown,
+): Promise<FoundApproval> {
+  const actor = parseActor(given)
+  const record = await readApproval(context, workspaceOf(actor), id)
+  const decider = await admitDecider(context, actor, verb, record)
+  if (!record) throw new KeyrungError('not_found')
+  return { decider, record }
+}
+
+/**
+ * Admits an actor to what humans do about approvals; only `true` itself from `canDecide` admits. Of keys only those with
+ * Full Access are, and to an approval only where they, their owner and the plan could do what it is about.
+ *
+ * @throws KeyrungError `actor_missing`, `input_invalid`, `forbidden`, `hook_failed`, `store_unavailable`, and why a
+ *   principal's credential is not accepted
+ */
+export async function admitDecider(
+  context: ServiceContext,
+  given: Actor,
+  verb: ApprovalVerb,
+  record?: ApprovalRecord,
+): Promise<Decider> {
+  const { canDecide } = context.approvalSettings
+  const view = record && Object.freeze(toApprovalView(record))
+  const { actor, credential } = await admitBy(context, given, 'canDecide', (known) =>
+    canDecide(known, verb, view),
+  )
+  if (credential === null) return { actor, voice: formatActor(actor), checks: [] }
+  await demandReach(context, credential, record)
+  const { key } = credential
+  return {
+    actor,
+    voice: voiceOf(await readLineage(context, key), key),
+    checks: [{ do: 'check', type: 'key', id: key.id, version: key.version }],
+  }
+}
+
+/** A key decides nothing that it could not do itself, by its mode, its owner and the plan. */
+export async function demandReach(
+  context: ServiceContext,
+  { key, secret }: CredentialRow,
+  record: ApprovalRecord | undefined,
+): Promise<void> {
+  if (key.mode !== 'full') throw new KeyrungError('forbidden')
+  const caller = callerOf(context, key, { secretId: secret.id, address: null })
+  const layers = await createAuthorizer(context.rights).layersOf(caller)
+  const decision = evaluate(demandOfApproval(context, record?.permissions ?? ''), layers)
+  if (decision.effect === 'deny') throw new KeyrungError('forbidden')
+}
+
+/**
+ * Refuses whoever asked: a principal of the same hand, and where four eyes are wanted, the owner too.
+ *
+ * @throws KeyrungError `own_request`
+ */
+export async function demandOther(
+  context: ServiceContext,
+  { actor }: Decider,
+  record: ApprovalRecord,
+): Promise<void> {
+  if (actor.type === 'system') return
+  const asker = await askersLineage(context, record)
+  if (actor.type === 'user') {
+    const isOwner = asker.ownerIds.has(actor.id)
+    if (isOwner && context.approvalSettings.fourEyes) throw new KeyrungError('own_request')
+    return
+  }
+  const row = await context.store.findKey(record.workspaceId, actor.principal.keyId)
+  if (!row || isAkin(await readLineage(context, row.key), asker)) throw new KeyrungError('own_request')
+}

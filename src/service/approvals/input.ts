@@ -1,0 +1,121 @@
+import * as z from 'zod/mini'
+import { approvalStatuses } from '../../core/approval.js'
+import { invalid } from '../../core/errors.js'
+import { isId } from '../../core/id.js'
+import { isDuration, isInstant } from '../../core/time.js'
+import type { ServiceContext } from '../context.js'
+import { parseCursor } from '../cursor.js'
+import { countUpTo, foreignId, objectOf, oneOf, readFields, reason } from '../keys/fields.js'
+import { refusePastedSecrets } from '../keys/pasted-secret.js'
+
+type Needs = Pick<ServiceContext, 'keyFormat'>
+
+/** The longest that a call may wait, in milliseconds. */
+const longestWaitMs = 60_000
+const mostListed = 200
+
+const isDigest = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+const isWait = (value: unknown): boolean => isDuration(value, longestWaitMs)
+const isCursor = (value: unknown): boolean => positionOf(value) !== undefined
+const isKeyId = (value: unknown): boolean => isId('key', value)
+const isResource = (value: unknown): boolean => typeof value === 'string' && /^[^\0]{1,200}$/u.test(value)
+
+const digest = z.custom<string>(isDigest, { error: 'must be the digest that was shown: 64 digits' })
+const wait = z.custom<number>(isWait, {
+  error: `must be whole milliseconds, at most ${longestWaitMs}`,
+})
+const told = reason.check(({ value, issues }) => {
+  if (value === '') issues.push({ code: 'custom', input: value, message: 'must not be empty' })
+})
+
+const changeOptions = objectOf({ requestId: z.optional(foreignId) })
+const waitOptions = objectOf({ requestId: z.optional(foreignId), waitMs: z.optional(wait) })
+const approval = objectOf({ digest, reason: z.optional(reason) })
+const rejection = objectOf({ reason: told })
+const resolution = objectOf({
+  as: oneOf<'succeeded' | 'failed' | 'again'>(['succeeded', 'failed', 'again']),
+  reason: z.optional(reason),
+})
+const tracking = objectOf({ waitMs: z.optional(wait) })
+const queueing = objectOf({ idempotencyKey: z.optional(foreignId), requestId: z.optional(foreignId) })
+const listing = objectOf({
+  status: z.optional(oneOf(approvalStatuses)),
+  keyId: z.optional(z.custom<string>(isKeyId, { error: "must be a key's id" })),
+  resource: z.optional(z.custom<string>(isResource, { error: "must be a resource's name" })),
+  createdBefore: z.optional(z.custom<number>(isInstant, { error: 'must be whole milliseconds since 1970' })),
+  cursor: z.optional(z.custom<string>(isCursor, { error: 'must be the `next` of another page' })),
+  limit: z.optional(countUpTo(mostListed)),
+})
+
+/** @throws KeyrungError `input_invalid` */
+export function readApproval(context: Needs, input: unknown) {
+  return withoutSecrets(context, read(approval, input))
+}
+
+/** @throws KeyrungError `input_invalid` */
+export function readRejection(context: Needs, input: unknown) {
+  return withoutSecrets(context, read(rejection, input))
+}
+
+/** @throws KeyrungError `input_invalid` */
+export function readResolution(context: Needs, input: unknown) {
+  return withoutSecrets(context, read(resolution, input))
+}
+
+/** @throws KeyrungError `input_invalid` */
+export function readChangeOptions(context: Needs, options: unknown): { readonly requestId: string | null } {
+  const { requestId = null } = read(changeOptions, options)
+  refusePastedSecrets(context, { requestId })
+  return { requestId }
+}
+
+/** @throws KeyrungError `input_invalid` */
+export function readWaitOptions(
+  context: Needs & Pick<ServiceContext, 'approvalSettings'>,
+  options: unknown,
+): { readonly requestId: string | null; readonly waitMs: number } {
+  const { requestId = null, waitMs = context.approvalSettings.waitMs } = read(waitOptions, options)
+  refusePastedSecrets(context, { requestId })
+  return { requestId, waitMs }
+}
+
+/** @throws KeyrungError `input_invalid` */
+export function readTracking(options: unknown): { readonly waitMs: number } {
+  const { waitMs = 0 } = read(tracking, options)
+  return { waitMs }
+}
+
+/** @throws KeyrungError `input_invalid` */
+export function readQueueOptions(options: {
+  readonly idempotencyKey?: unknown
+  readonly requestId?: unknown
+}): { readonly idempotencyKey: string | null; readonly requestId: string | null } {
+  const { idempotencyKey = null, requestId = null } = read(queueing, options)
+  return { idempotencyKey, requestId }
+}
+
+/** @throws KeyrungError `input_invalid` */
+export function readListing(input: unknown) {
+  return read(listing, input)
+}
+
+/** The id behind which a cursor goes on. */
+export function positionOf(cursor: unknown): string | undefined {
+  const position = parseCursor(cursor)
+  return position?.length === 1 && isId('apr', position[0]) ? position[0] : undefined
+}
+
+function withoutSecrets<T extends { readonly reason?: string | undefined }>(
+  context: Needs,
+  given: T,
+): Omit<T, 'reason'> & { readonly reason: string | null } {
+  const reason = given.reason || null
+  refusePastedSecrets(context, { reason })
+  return { ...given, reason }
+}
+
+function read<S extends z.ZodMiniObject>(schema: S, input: unknown): z.output<S> {
+  const { value, faults } = readFields(schema, input === undefined ? {} : input)
+  if (!value) throw invalid('input_invalid', faults)
+  return value
+}

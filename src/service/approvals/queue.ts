@@ -1,0 +1,210 @@
+import { snapshotApproval } from '../../core/audit.js'
+import type { ApprovalContentRecord, ApprovalEffect, ApprovalRecord } from '../../core/approval.js'
+import type { Queued } from '../../core/decision.js'
+import { KeyrungError } from '../../core/errors.js'
+import { formatId, idEntropyBytes } from '../../core/id.js'
+import type { KeyRecord } from '../../core/key.js'
+import type { Principal } from '../../core/principal.js'
+import { demandSealer } from '../approval-settings.js'
+import type { ServiceContext } from '../context.js'
+import { commitParts, mostAttempts, neverCommitted } from '../keys/commit.js'
+import { findInForce } from '../management.js'
+import { changeEvent } from '../outbox.js'
+import { announce } from '../webhooks/announce.js'
+import { claimByDigest, claimByName, findApprovalClaim } from './claims.js'
+import type { FoundClaim } from './claims.js'
+import { digestAsked, digestSent, sealRequest } from './content.js'
+import type { AskedContent } from './content.js'
+import { showAsked } from './detail.js'
+import { readApproval } from './found.js'
+import { readLineage } from './kinship.js'
+import { copyReplayable, tooLarge } from './replayable.js'
+import { pendingCounter } from './step.js'
+import { toApprovalView } from './view.js'
+import type { ApprovalView } from './view.js'
+
+/** What is to wait for an approval. */
+export interface QueueInput {
+  readonly principal: Principal
+  readonly decision: Queued
+  /** `POST /contacts/:id`, or an operation's name: at most 500 characters. */
+  readonly operation: string
+  /** The name of the attached app; empty for a named operation. */
+  readonly app: string
+  readonly effect: ApprovalEffect
+  readonly content: AskedContent
+  /** Makes a repetition lead to the same approval. */
+  readonly idempotencyKey: string | null
+  readonly requestId?: string | null
+}
+
+/** An approval that a request led to. */
+export interface QueuedApproval {
+  readonly approval: ApprovalView
+  /** True where it was there before: the same request waits already, or came under the same `Idempotency-Key`. */
+  readonly repeated: boolean
+}
+
+const dayMs = 86_400_000
+const longestOperation = 500
+
+/**
+ * Puts something in front of a human: the approval, what was asked for, its event and its messages in one commit, over
+ * the key as it was read.
+ *
+ * Equal requests of a key lead to one approval while it waits; a repeated `Idempotency-Key` leads to the same one
+ * whatever became of it.
+ *
+ * @throws KeyrungError `not_replayable`, `body_too_large`, `too_many_pending`, `idempotency_mismatch`, `config_invalid`
+ *   where the host has no secret, why the credential is no longer accepted, `store_unavailable`
+ */
+export async function queueApproval(context: ServiceContext, input: QueueInput): Promise<QueuedApproval> {
+  const sealer = demandSealer(context)
+  const { clock, entropy, store, approvalSettings } = context
+  const content = checkContent(context, input.content)
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const { key } = await findInForce(context, input.principal)
+    const now = clock.now()
+    const id = formatId('apr', now, entropy(idEntropyBytes))
+    const record = await describe(context, input, content, key, { id, now })
+    const named = await findNamed(context, input, content, record)
+    const byName = named && (await findRepeated(context, named, input, content))
+    if (byName) return { approval: toApprovalView(byName), repeated: true }
+    const equal = await findEqual(context, record)
+    if (equal.waiting) {
+      // Nothing is to be written but that this name leads there too.
+      const loss = named && (await commitParts(store, { name: named.settle(equal.waiting.id) }))
+      if (loss) continue
+      return { approval: toApprovalView(equal.waiting), repeated: true }
+    }
+    const loss = await commitParts(store, {
+      claims: [...(named ? [named.settle(id)] : []), equal.claim.settle(id)],
+      key: { do: 'check', type: 'key', id: key.id, version: key.version },
+      counter: {
+        do: 'counter',
+        name: pendingCounter(key.id),
+        delta: 1,
+        max: approvalSettings.maxPending,
+      },
+      approval: { do: 'insert', type: 'approval', record },
+      content: {
+        do: 'insert',
+        type: 'approvalContent',
+        record: contentRecord(record, await sealRequest(sealer, record, content)),
+      },
+      event: changeEvent(
+        context,
+        {
+          actor: { type: 'principal', principal: input.principal },
+          action: 'approval.queued',
+          target: { id, name: record.operation },
+          before: null,
+          after: snapshotApproval(record),
+          requestId: input.requestId ?? null,
+        },
+        now,
+      ),
+      messages: await announce(context, record, 'approval.queued', now, async () =>
+        showAsked(content, approvalSettings.redact),
+      ),
+    })
+    if (loss === null) return { approval: toApprovalView(record), repeated: false }
+    if (loss.part === 'counter') throw new KeyrungError('too_many_pending')
+  }
+  throw neverCommitted()
+}
+
+function checkContent({ approvalSettings }: ServiceContext, content: AskedContent): AskedContent {
+  if (content.request !== null) {
+    return { ...content, request: copyReplayable(content.request, approvalSettings) }
+  }
+  if (content.input.length > approvalSettings.maxBodyBytes) throw tooLarge(approvalSettings)
+  return content
+}
+
+/** The approval that there would be. */
+async function describe(
+  context: ServiceContext,
+  { principal, decision, operation, app, effect }: QueueInput,
+  content: AskedContent,
+  key: KeyRecord,
+  { id, now }: { readonly id: string; readonly now: number },
+): Promise<ApprovalRecord> {
+  const { quorum, expiresMs } = context.approvalSettings
+  const { text: lineage } = await readLineage(context, key)
+  const { workspaceId, environment } = key
+  const asking = {
+    ...{ workspaceId, environment, lineage, app, effect },
+    kind: content.request === null ? ('named' as const) : ('replay' as const),
+    operation: operation.length > longestOperation ? `${operation.slice(0, longestOperation)}…` : operation,
+    permissions: decision.permissions.join(' '),
+  }
+  const [first = ''] = decision.queued
+  const expiresAt = now + expiresMs
+  return {
+    id,
+    version: 1,
+    status: 'pending',
+    lane: 'pending',
+    dueAt: expiresAt,
+    keyId: key.id,
+    secretId: principal.secretId,
+    keyName: key.name,
+    ownerId: key.ownerId,
+    address: principal.address,
+    keyRevocations: key.revocations,
+    ...asking,
+    queued: decision.queued.join(' '),
+    resource: first.slice(0, Math.max(0, first.lastIndexOf(':'))),
+    digest: digestAsked(asking, content),
+    ...{ quorum, votes: 0, createdAt: now, expiresAt },
+    ...{ decidedAt: null, decidedBy: null, reason: null },
+    ...{ fence: 0, startedAt: null, endedAt: null, outcome: null, resultStatus: null },
+  }
+}
+
+/** What a name leads to, where the caller gave one; it holds for as long as anything of the approval may be seen. */
+async function findNamed(
+  context: ServiceContext,
+  { idempotencyKey, principal }: QueueInput,
+  content: AskedContent,
+  record: ApprovalRecord,
+): Promise<FoundClaim | null> {
+  if (idempotencyKey === null) return null
+  const { expiresMs, retentionDays } = context.approvalSettings
+  const expiresAt = record.createdAt + expiresMs + Math.max(1, retentionDays) * dayMs
+  const fingerprint = digestSent(principal.workspaceId, content)
+  return findApprovalClaim(context, claimByName(record, idempotencyKey, { fingerprint, expiresAt }))
+}
+
+/** @throws KeyrungError `idempotency_mismatch`; `not_found` where the approval is gone: it is not made anew */
+async function findRepeated(
+  context: ServiceContext,
+  { approvalId, fingerprint }: FoundClaim,
+  { principal: { workspaceId } }: QueueInput,
+  content: AskedContent,
+): Promise<ApprovalRecord | null> {
+  if (approvalId === null) return null
+  if (fingerprint !== digestSent(workspaceId, content)) throw new KeyrungError('idempotency_mismatch')
+  const earlier = await readApproval(context, workspaceId, approvalId)
+  if (!earlier) throw new KeyrungError('not_found')
+  return earlier
+}
+
+/** The approval that waits for the same, if there is one that can still be decided. */
+async function findEqual(
+  context: ServiceContext,
+  record: ApprovalRecord,
+): Promise<{ readonly claim: FoundClaim; readonly waiting: ApprovalRecord | null }> {
+  const { digest: fingerprint, expiresAt } = record
+  const claim = await findApprovalClaim(context, claimByDigest(record, { fingerprint, expiresAt }))
+  const { approvalId } = claim
+  const found = approvalId === null ? undefined : await readApproval(context, record.workspaceId, approvalId)
+  const isWaiting =
+    found?.status === 'pending' && context.clock.now() < found.expiresAt && found.digest === fingerprint
+  return { claim, waiting: isWaiting ? found : null }
+}
+
+function contentRecord({ id, workspaceId, keyId }: ApprovalRecord, request: string): ApprovalContentRecord {
+  return { id, workspaceId, version: 1, keyId, request, result: null }
+}

@@ -1,0 +1,85 @@
+import type { ApprovalOutcome, ApprovalRecord } from '../../core/approval.js'
+import type { DenyCode } from '../../core/decision.js'
+import { evaluate } from '../../core/evaluate.js'
+import type { KeyRecord } from '../../core/key.js'
+import { createAddressList } from '../../net/address-rule.js'
+import type { Change } from '../../ports/change.js'
+import type { Caller } from '../authenticate.js'
+import { createAuthorizer } from '../authorize.js'
+import type { ServiceContext } from '../context.js'
+import { readKey } from '../keys/found.js'
+import { callerOf, demandOfApproval } from './caller.js'
+import { checkVoters } from './voters.js'
+
+/** Whether what was asked for may still be done, and on behalf of whom. */
+export type Recheck =
+  | {
+      readonly ok: true
+      /** Who asked, as its key is now. */
+      readonly caller: Caller
+      /** What has to hold still in the commit that goes on from this. */
+      readonly checks: readonly Change[]
+    }
+  | { readonly ok: false; readonly outcome: ApprovalOutcome }
+
+/**
+ * Looks anew at all that an approved operation hangs on: the key that asked, its owner, the plan, and everyone who
+ * approved.
+ *
+ * @throws KeyrungError where it could not be found out: `hook_failed`, `store_unavailable`
+ */
+export async function recheck(context: ServiceContext, record: ApprovalRecord): Promise<Recheck> {
+  const asker = await recheckAsker(context, record)
+  if (!asker.ok) return asker
+  const voters = await checkVoters(context, record)
+  if (voters === null) return { ok: false, outcome: 'approver_lost' }
+  return { ...asker, checks: [...asker.checks, ...voters] }
+}
+
+/** The same for who asked alone, as whoever decides is only being asked. */
+export async function recheckAsker(context: ServiceContext, record: ApprovalRecord): Promise<Recheck> {
+  const row = await readKey(context, record.workspaceId, record.keyId)
+  const lost = judgeKey(context, record, row?.key)
+  if (!row || lost !== null) return { ok: false, outcome: lost ?? 'key_deleted' }
+  const { key, secrets } = row
+  // The secret it asked with may have been rotated out: that alone takes nothing back.
+  const secretId = secrets.some(({ id }) => id === record.secretId)
+    ? record.secretId
+    : (secrets[0]?.id ?? record.secretId)
+  const caller = callerOf(context, key, { secretId, address: record.address })
+  const layers = await createAuthorizer(context.rights).layersOf(caller)
+  const decision = evaluate(demandOfApproval(context, record.permissions), layers)
+  if (decision.effect === 'deny') return { ok: false, outcome: outcomeOf(decision.code) }
+  return {
+    ok: true,
+    caller,
+    checks: [{ do: 'check', type: 'key', id: key.id, version: key.version }],
+  }
+}
+
+/** Why a key can no longer do what an approval is about, by what it is in itself; null: it can. */
+export function judgeKey(
+  context: Pick<ServiceContext, 'catalog' | 'clock' | 'keyFormat'>,
+  record: ApprovalRecord,
+  key: KeyRecord | undefined,
+): ApprovalOutcome | null {
+  if (!key) return 'key_deleted'
+  if (key.status !== 'active' || key.revocations !== record.keyRevocations) return 'key_revoked'
+  const now = context.clock.now()
+  if (key.expiresAt !== null && !(now < key.expiresAt)) return 'key_expired'
+  const { environment, ownerId, addressRules } = key
+  const isSame =
+    environment === record.environment &&
+    context.keyFormat.isEnvironment(environment) &&
+    ownerId === record.ownerId &&
+    (key.notBefore === null || now >= key.notBefore) &&
+    (addressRules === '' || createAddressList(addressRules.split(' '))(record.address ?? undefined))
+  if (!isSame) return 'key_changed'
+  const { grant } = callerOf(context, key, record)
+  const decision = evaluate(demandOfApproval(context, record.permissions), { key: grant.levels })
+  return decision.effect === 'deny' ? 'insufficient' : null
+}
+
+function outcomeOf(code: DenyCode): ApprovalOutcome {
+  return code === 'not_entitled' || code === 'owner_insufficient' ? code : 'insufficient'
+}

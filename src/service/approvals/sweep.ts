@@ -1,0 +1,134 @@
+import type { ApprovalRecord } from '../../core/approval.js'
+import type { KeyRecord } from '../../core/key.js'
+import type { Change, SettingRecord } from '../../ports/change.js'
+import type { ServiceContext } from '../context.js'
+import type { Job } from '../job.js'
+import { mostAttempts } from '../keys/commit.js'
+import { readKey } from '../keys/found.js'
+import { readApproval } from './found.js'
+import { judgeKey } from './recheck.js'
+import { takeStep } from './step.js'
+import { keyrungOf, purgeAfter, upkeepBatch } from './upkeep.js'
+
+const prefix = 'sweep/'
+
+/** How many approvals the change of a key looks at itself; the rest is left to the job. */
+const mostAtOnce = 500
+
+type KeyRef = Pick<KeyRecord, 'id' | 'workspaceId'>
+
+/** What is left to do once a key has been changed: the approvals that it can no longer stand for are to be cancelled. */
+export interface Sweep {
+  /** Goes into the commit of the change, so that a crash leaves a note of what is to be done. */
+  readonly note: readonly Change[]
+  /** Cancels; it never throws, as what it leaves is done by the job, and no run goes on without a look at the key. */
+  run(): Promise<void>
+}
+
+const nothing: Sweep = { note: [], run: () => Promise.resolve() }
+
+/**
+ * Prepares for a key's being changed: a note of it, where anything waits on its behalf.
+ *
+ * @throws KeyrungError `store_unavailable`
+ */
+export async function prepareSweep(context: ServiceContext, key: KeyRecord): Promise<Sweep> {
+  if (context.sealer === null) return nothing
+  const { id: keyId, workspaceId, version } = key
+  let waits = false
+  for (const status of sweptStatuses) {
+    const some = await context.store.listApprovals({ workspaceId, keyId, status, limit: 1 })
+    waits ||= some.length > 0
+  }
+  // A key comes to each version once.
+  const note: SettingRecord = {
+    id: `${prefix}${keyId}/${version}`,
+    workspaceId,
+    version: 1,
+    value: keyId,
+  }
+  return {
+    note: waits ? [{ do: 'insert', type: 'setting', record: note }] : [],
+    async run() {
+      try {
+        // What was queued between that look and the change is found too: it was queued over the key as it was.
+        const isDone = await sweepKey(context, key, mostAtOnce)
+        if (isDone && waits) await removeNote(context, note)
+      } catch {
+        // The job tries again where there is a note.
+      }
+    },
+  }
+}
+
+const sweptStatuses = ['pending', 'approved'] as const
+
+/**
+ * Cancels what a key, as it is now, can no longer stand for; false where there is more than is looked at at once.
+ *
+ * @throws KeyrungError `store_unavailable`
+ */
+async function sweepKey(
+  context: ServiceContext,
+  { id: keyId, workspaceId }: KeyRef,
+  most = Infinity,
+): Promise<boolean> {
+  const key = (await readKey(context, workspaceId, keyId))?.key
+  let looked = 0
+  for (const status of sweptStatuses) {
+    let before: string | undefined
+    for (;;) {
+      const page = await context.store.listApprovals({
+        ...{ workspaceId, keyId, status, limit: upkeepBatch },
+        ...(before !== undefined && { before }),
+      })
+      for (const record of page) if (record.keyId === keyId) await cancelIfLost(context, record, key)
+      looked += page.length
+      if (page.length < upkeepBatch) break
+      if (looked >= most) return false
+      before = page.at(-1)!.id
+    }
+  }
+  return true
+}
+
+/** Tried again where somebody has voted meanwhile. */
+async function cancelIfLost(
+  context: ServiceContext,
+  found: ApprovalRecord,
+  key: KeyRecord | undefined,
+): Promise<void> {
+  const outcome = judgeKey(context, found, key)
+  if (outcome === null) return
+  let record: ApprovalRecord | undefined = found
+  for (let attempt = 0; record && attempt < mostAttempts; attempt++) {
+    const at = context.clock.now()
+    const taken = await takeStep(
+      context,
+      record,
+      { edge: 'cancel', at, by: null, outcome, reason: null, purgeAt: purgeAfter(context, at) },
+      { actor: keyrungOf(record) },
+    )
+    if (taken.ok || taken.why === 'closed') return
+    record = await readApproval(context, record.workspaceId, record.id)
+  }
+}
+
+async function removeNote({ store }: ServiceContext, { id, version }: SettingRecord): Promise<void> {
+  await store.commit([{ do: 'delete', type: 'setting', id, expectVersion: version }])
+}
+
+/** The job that finishes what changes of keys have left: more than they look at, or all of it where they crashed. */
+export function sweepJob(context: ServiceContext): Job {
+  return {
+    name: 'approvals of changed keys',
+    idleMs: 10_000,
+    async step() {
+      const [note] = await context.store.findSettings(prefix)
+      if (note === undefined) return { left: 'nothing' }
+      await sweepKey(context, { id: note.value, workspaceId: note.workspaceId })
+      await removeNote(context, note)
+      return { left: 'more' }
+    },
+  }
+}

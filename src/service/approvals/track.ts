@@ -1,0 +1,78 @@
+import { formatActor } from '../../core/actor.js'
+import type { Actor } from '../../core/actor.js'
+import { hasEnded } from '../../core/approval.js'
+import type { ApprovalRecord } from '../../core/approval.js'
+import { KeyrungError } from '../../core/errors.js'
+import type { Principal } from '../../core/principal.js'
+import type { ServiceContext } from '../context.js'
+import { mostAttempts, neverCommitted } from '../keys/commit.js'
+import { findInForce, parseActor } from '../management.js'
+import { toDetail } from './detail.js'
+import { awaitApproval, readApproval } from './found.js'
+import { readChangeOptions, readTracking } from './input.js'
+import { takeStep } from './step.js'
+import { purgeAfter } from './upkeep.js'
+import { toApprovalView } from './view.js'
+import type { ApprovalDetail, ApprovalView } from './view.js'
+
+/**
+ * Shows a caller what became of its own approval, or waits until it moves on. Nothing is masked: it sent the request, and
+ * the answer is meant for it.
+ */
+export async function trackApproval(
+  context: ServiceContext,
+  given: Principal,
+  id: unknown,
+  options: unknown,
+): Promise<ApprovalDetail> {
+  const found = await findOwn(context, given, id)
+  const { waitMs } = readTracking(options)
+  const { status } = found.record
+  const hasMoved = (record: ApprovalRecord): boolean => record.status !== status || hasEnded(status)
+  return toDetail(context, await awaitApproval(context, found.record, hasMoved, waitMs), [])
+}
+
+/** Takes back what a caller has asked for, until it runs. */
+export async function cancelApproval(
+  context: ServiceContext,
+  given: Principal,
+  id: unknown,
+  options: unknown,
+): Promise<ApprovalView> {
+  const { actor, record: first } = await findOwn(context, given, id)
+  const { requestId } = readChangeOptions(context, options)
+  let record = first
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const at = context.clock.now()
+    const step = await takeStep(
+      context,
+      record,
+      {
+        ...{ edge: 'cancel', at, by: formatActor(actor), outcome: 'cancelled_by_caller', reason: null },
+        purgeAt: purgeAfter(context, at),
+      },
+      { actor, requestId },
+    )
+    if (step.ok) return toApprovalView(step.record)
+    if (step.why === 'closed') throw new KeyrungError('not_pending')
+    const next = await readApproval(context, record.workspaceId, record.id)
+    if (!next) throw new KeyrungError('not_found')
+    record = next
+  }
+  throw neverCommitted()
+}
+
+/** An approval that a key has asked for itself; anybody else's does not exist for it. */
+async function findOwn(
+  context: ServiceContext,
+  given: Principal,
+  id: unknown,
+): Promise<{ readonly actor: Actor; readonly record: ApprovalRecord }> {
+  const actor = parseActor({ type: 'principal', principal: given })
+  if (actor.type !== 'principal') throw new KeyrungError('not_found')
+  const { principal } = actor
+  await findInForce(context, principal)
+  const record = await readApproval(context, principal.workspaceId, id)
+  if (record?.keyId !== principal.keyId) throw new KeyrungError('not_found')
+  return { actor, record: record! }
+}

@@ -1,0 +1,112 @@
+import type {
+  ApprovalEffect,
+  ApprovalKind,
+  ApprovalOutcome,
+  ApprovalRecord,
+  ApprovalStatus,
+} from '../../core/approval.js'
+import type { Json } from '../../core/plain-value.js'
+
+/** Somebody's approval, where it takes several. */
+export interface VoteView {
+  /** As `type:id`. */
+  readonly actor: string
+  readonly at: number
+  readonly reason: string | null
+}
+
+/** An approval as whoever decides may see it in a list; instants are milliseconds since 1970. */
+export interface ApprovalView {
+  readonly id: string
+  readonly workspaceId: string
+  readonly status: ApprovalStatus
+  /** Why it ended as it did, for programs. */
+  readonly outcome: ApprovalOutcome | null
+  readonly kind: ApprovalKind
+  readonly operation: string
+  readonly permissions: readonly string[]
+  /** Those of them that need the approval. */
+  readonly queued: readonly string[]
+  readonly resource: string
+  readonly effect: ApprovalEffect
+  /** What an approver confirms. */
+  readonly digest: string
+  readonly keyId: string
+  readonly keyName: string
+  readonly quorum: number
+  readonly votes: number
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly decidedAt: number | null
+  readonly decidedBy: string | null
+  readonly reason: string | null
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+  readonly resultStatus: number | null
+}
+
+/** A body as it is shown: text where it is UTF-8, else base64, with the masked paths. */
+export interface BodyView {
+  readonly contentType: string | null
+  readonly encoding: 'utf8' | 'base64'
+  readonly text: string
+  readonly bytes: number
+  /** Where values were masked, as JSON pointers (RFC 6901); the digest covers them unmasked. */
+  readonly masked: readonly string[]
+  /** True where a parser had read it, so that these are not the bytes that were sent. */
+  readonly isRewritten: boolean
+  /** True where it is longer than what is kept. */
+  readonly isTruncated: boolean
+}
+
+/** The request that waits, exactly, as far as the host does not mask it. */
+export interface RequestView {
+  readonly method: string | null
+  readonly target: string | null
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: BodyView
+  /** What the operation says it would do. */
+  readonly preview: Json
+}
+
+/** An approval with all there is to it. */
+export interface ApprovalDetail extends ApprovalView {
+  /** Null once it was purged. */
+  readonly request: RequestView | null
+  /** What came of it; null: nothing yet, or it was purged. */
+  readonly result: BodyView | null
+  readonly voters: readonly VoteView[]
+}
+
+/** Shows an approval without anything of what was asked. */
+export function toApprovalView(record: ApprovalRecord): ApprovalView {
+  return {
+    id: record.id,
+    workspaceId: record.workspaceId,
+    status: record.status,
+    outcome: record.outcome,
+    kind: record.kind,
+    operation: record.operation,
+    permissions: words(record.permissions),
+    queued: words(record.queued),
+    resource: record.resource,
+    effect: record.effect,
+    digest: record.digest,
+    keyId: record.keyId,
+    keyName: record.keyName,
+    quorum: record.quorum,
+    votes: record.votes,
+    createdAt: record.createdAt,
+    expiresAt: record.expiresAt,
+    decidedAt: record.decidedAt,
+    decidedBy: record.decidedBy,
+    reason: record.reason,
+    startedAt: record.startedAt,
+    endedAt: record.endedAt,
+    resultStatus: record.resultStatus,
+  }
+}
+
+function words(text: string): readonly string[] {
+  return text === '' ? [] : text.split(' ')
+}

@@ -1,0 +1,79 @@
+import type { Actor } from '../../core/actor.js'
+import type { ApprovalRecord, VoteRecord } from '../../core/approval.js'
+import { isKeyrungError, KeyrungError } from '../../core/errors.js'
+import { judgeCredential } from '../../core/key-standing.js'
+import type { KeySecretRecord } from '../../core/key.js'
+import type { Change } from '../../ports/change.js'
+import type { ServiceContext } from '../context.js'
+import { readKey } from '../keys/found.js'
+import { admitBy, demandYes } from '../management.js'
+import { callerOf } from './caller.js'
+import { demandReach } from './deciders.js'
+import { toApprovalView } from './view.js'
+
+/**
+ * Asks anew whether everyone who approved may still decide: the checks to go into the commit that goes on from that,
+ * or null where too few still may.
+ *
+ * @throws KeyrungError where it could not be found out: `hook_failed`, `store_unavailable`
+ */
+export async function checkVoters(
+  context: ServiceContext,
+  record: ApprovalRecord,
+): Promise<readonly Change[] | null> {
+  const votes = await context.store.listVotes(record.id)
+  const checks: Change[] = []
+  const voters = new Set<string>()
+  for (const vote of votes) {
+    if (vote.approvalId !== record.id || vote.workspaceId !== record.workspaceId) return null
+    const held = await checkVoter(context, record, vote)
+    if (held === null) return null
+    voters.add(vote.id)
+    checks.push(...held)
+  }
+  return voters.size >= Math.max(record.quorum, 1) ? checks : null
+}
+
+async function checkVoter(
+  context: ServiceContext,
+  record: ApprovalRecord,
+  vote: VoteRecord,
+): Promise<readonly Change[] | null> {
+  const { canDecide } = context.approvalSettings
+  const view = Object.freeze(toApprovalView(record))
+  const ask = (actor: Actor) => canDecide(actor, 'approve', view)
+  const [, type, id = ''] = /^(user|system|key):(.*)$/s.exec(vote.actor) ?? []
+  const { workspaceId } = record
+  try {
+    if (type === 'key') return await checkKey(context, record, vote, id, ask)
+    const actor: Actor =
+      type === 'user' ? { type, id, workspaceId, role: vote.role } : { type: 'system', name: id, workspaceId }
+    await admitBy(context, actor, 'canDecide', ask)
+    return []
+  } catch (error) {
+    if (isKeyrungError(error) && losing.has(error.code)) return null
+    throw error
+  }
+}
+
+/** That somebody is not admitted; anything else says that it could not be found out. */
+const losing: ReadonlySet<string> = new Set(['forbidden', 'input_invalid', 'credential_invalid'])
+
+/** A key has to be in force; the secret that it decided with, and the address it came from, are things of the past. */
+async function checkKey(
+  context: ServiceContext,
+  record: ApprovalRecord,
+  vote: VoteRecord,
+  keyId: string,
+  ask: (actor: Actor) => ReturnType<ServiceContext['approvalSettings']['canDecide']>,
+): Promise<readonly Change[]> {
+  const row = await readKey(context, record.workspaceId, keyId)
+  if (!row) throw new KeyrungError('forbidden')
+  const { key } = row
+  const secret = { id: vote.secretId ?? '', endsAt: null } as KeySecretRecord
+  if (judgeCredential({ key, secret }, context.clock.now()) !== undefined) throw new KeyrungError('forbidden')
+  const { principal } = callerOf(context, key, { secretId: secret.id, address: null })
+  await demandYes(context, 'canDecide', () => ask({ type: 'principal', principal }))
+  await demandReach(context, { key, secret }, record)
+  return [{ do: 'check', type: 'key', id: key.id, version: key.version }]
+}

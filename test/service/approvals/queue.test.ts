@@ -1,0 +1,244 @@
+import { describe, expect, it, test } from 'vitest'
+import { toUtf8 } from '../../../src/crypto/encoding.js'
+import type { Asked } from './fixture.js'
+import { createKeyrung } from '../../../src/service/create-keyrung.js'
+import { memoryStore } from '../../../src/stores/memory.js'
+import { ann, catalog, dayMs, openDesk, outcome, refusal, requestOf, stores } from './fixture.js'
+
+describe.each(stores)('queueing on %s', (_, store) => {
+  it('keeps what was asked, and tells of it in the same commit', async () => {
+    const desk = await openDesk({ store })
+    const agent = await desk.agent()
+    const { approval, repeated } = await desk.ask(agent)
+    expect(repeated).toBe(false)
+    expect(approval).toMatchObject({
+      ...{ status: 'pending', kind: 'replay', operation: 'POST /contacts', resource: 'contacts' },
+      ...{ permissions: ['contacts:write'], queued: ['contacts:write'], effect: 'unsafe' },
+      ...{ keyId: agent.keyId, quorum: 1, votes: 0, outcome: null },
+      expiresAt: desk.clock.now() + 7 * dayMs,
+    })
+    const event = (await desk.events()).at(-1)!
+    expect(event).toMatchObject({
+      ...{ action: 'approval.queued', actor: `key:${agent.keyId}`, before: null },
+      target: { type: 'approval', id: approval.id, name: 'POST /contacts' },
+      after: { status: 'pending', digest: approval.digest, keyId: agent.keyId },
+    })
+    const { request, result } = await desk.keyrung.approvals.get(ann, approval.id)
+    expect(request).toMatchObject({ method: 'POST', target: '/contacts', preview: null })
+    expect(request!.body).toMatchObject({ encoding: 'utf8', text: '{"name":"Ada"}', masked: [] })
+    expect(result).toBeNull()
+  })
+
+  it('stores nothing of the request that could be read without the secret', async () => {
+    const desk = await openDesk({ store })
+    const canary = 'canary-7f3a'
+    const headers = [
+      ['content-type', 'application/json'],
+      ['authorization', `Bearer ${canary}`],
+      ['cookie', canary],
+      ['x-note', canary],
+    ] as const
+    const asked = { body: { note: canary }, request: { headers, target: `/contacts?t=${canary}` } }
+    const { approval } = await desk.ask(await desk.agent(), asked)
+    const content = (await desk.store.findApprovalContent('ws', approval.id))!
+    const record = (await desk.store.findApproval('ws', approval.id))!
+    expect(JSON.stringify([content, record, await desk.events()])).not.toContain(canary)
+    const { request } = await desk.keyrung.approvals.get(ann, approval.id)
+    // No credential is kept at all.
+    expect(request!.headers).toEqual([
+      ['content-type', 'application/json'],
+      ['x-note', canary],
+    ])
+  })
+
+  it('takes equal requests of a key for one while it waits, and not afterwards', async () => {
+    const desk = await openDesk({ store })
+    const [agent, other] = [await desk.agent(), await desk.agent()]
+    const first = await desk.ask(agent)
+    const all = await Promise.all(Array.from({ length: 20 }, () => desk.ask(agent)))
+    expect(new Set(all.map(({ approval }) => approval.id))).toEqual(new Set([first.approval.id]))
+    expect(all.every(({ repeated }) => repeated)).toBe(true)
+    expect((await desk.ask(agent, { body: { name: 'Bo' } })).repeated).toBe(false)
+    expect((await desk.ask(other)).repeated).toBe(false)
+    expect(await desk.pending(agent.keyId)).toBe(2)
+    await desk.keyrung.approvals.reject(ann, first.approval.id, { reason: 'no' })
+    const again = await desk.ask(agent)
+    expect(again.repeated).toBe(false)
+    expect(again.approval.id).not.toBe(first.approval.id)
+  })
+
+  it('takes equal requests at once for one', async () => {
+    const desk = await openDesk({ store })
+    const agent = await desk.agent()
+    const all = await Promise.all(Array.from({ length: 30 }, () => desk.ask(agent)))
+    expect(new Set(all.map(({ approval }) => approval.id)).size).toBe(1)
+    expect(all.filter(({ repeated }) => !repeated)).toHaveLength(1)
+    expect(await desk.pending(agent.keyId)).toBe(1)
+  })
+
+  it('takes as many as a key may have waiting, and one more when one was decided', async () => {
+    const desk = await openDesk({ store, approvals: { maxPending: 3 } })
+    const [agent, other] = [await desk.agent(), await desk.agent()]
+    const asked = await Promise.all(
+      Array.from({ length: 20 }, (__, i) => outcome(desk.ask(agent, { body: { i } }))),
+    )
+    expect(asked.filter((one) => one === 'ok')).toHaveLength(3)
+    expect(asked.filter((one) => one === 'too_many_pending')).toHaveLength(17)
+    expect(await desk.pending(agent.keyId)).toBe(3)
+    expect(await outcome(desk.ask(other))).toBe('ok')
+    const [one] = (await desk.keyrung.approvals.list(ann, { keyId: agent.keyId })).approvals
+    await desk.keyrung.approvals.cancel(agent, one!.id)
+    expect(await outcome(desk.ask(agent, { body: 'a' }))).toBe('ok')
+    expect(await outcome(desk.ask(agent, { body: 'b' }))).toBe('too_many_pending')
+    // What is there already is no more than there was.
+    expect(await outcome(desk.ask(agent, { body: 'a' }))).toBe('ok')
+  })
+
+  it('leads a repeated Idempotency-Key to the same approval, whatever became of it', async () => {
+    const desk = await openDesk({ store })
+    const [agent, other] = [await desk.agent(), await desk.agent()]
+    const asked: Asked = { idempotencyKey: 'one' }
+    const { approval } = await desk.ask(agent, asked)
+    await desk.keyrung.approvals.approve(ann, approval.id, { digest: approval.digest })
+    await desk.clock.advance(2 * dayMs)
+    const again = await desk.ask(agent, asked)
+    expect(again).toMatchObject({ repeated: true, approval: { id: approval.id, status: 'succeeded' } })
+    expect(desk.runs).toHaveLength(1)
+    await refusal(desk.ask(agent, { ...asked, body: { name: 'Bo' } }), 'idempotency_mismatch')
+    await refusal(desk.ask(agent, { ...asked, request: { target: '/contacts?a=1' } }), 'idempotency_mismatch')
+    // Keys do not know each other's.
+    expect((await desk.ask(other, { ...asked, body: { name: 'Bo' } })).repeated).toBe(false)
+  })
+
+  it('makes one approval of many requests at once under one Idempotency-Key', async () => {
+    const desk = await openDesk({ store })
+    const agent = await desk.agent()
+    const all = await Promise.all(
+      Array.from({ length: 30 }, (__, i) =>
+        outcome(desk.ask(agent, { idempotencyKey: 'k', body: { i: i % 2 } })),
+      ),
+    )
+    expect(all.filter((one) => one === 'ok')).toHaveLength(15)
+    expect(all.filter((one) => one === 'idempotency_mismatch')).toHaveLength(15)
+    expect(await desk.pending(agent.keyId)).toBe(1)
+  })
+
+  it('remembers the chain of keys that made the asking one', async () => {
+    const desk = await openDesk({ store })
+    const full = { mode: 'full', scopes: undefined }
+    const root = await desk.agent(full)
+    const child = await desk.agent(full, { type: 'principal', principal: root })
+    const grandchild = await desk.agent({}, { type: 'principal', principal: child })
+    const lineageOf = async (id: string) => (await desk.store.findApproval('ws', id))!.lineage
+    const first = await desk.ask(grandchild)
+    expect(await lineageOf(first.approval.id)).toBe([grandchild, child, root].map((p) => p.keyId).join(' '))
+    await desk.keyrung.keys.delete(ann, root.keyId)
+    const second = await desk.ask(grandchild, { body: 2 })
+    expect(await lineageOf(second.approval.id)).toBe(`${grandchild.keyId} ${child.keyId} ?`)
+  })
+
+  it('takes nothing from a key that was revoked meanwhile', async () => {
+    const desk = await openDesk({ store })
+    const agent = await desk.agent()
+    await desk.keyrung.keys.revoke(ann, agent.keyId)
+    await refusal(
+      desk.ask(agent).catch(async () => {
+        const decision = {
+          effect: 'approval',
+          permissions: ['contacts:write'],
+          queued: [],
+          reasons: [],
+        } as const
+        const admission = { code: 'approval_required', principal: agent, decision } as const
+        return desk.keyrung.queue(admission, requestOf(), { app: 'main', effect: 'unsafe' })
+      }),
+      'key_revoked',
+    )
+    expect(await desk.pending(agent.keyId)).toBe(0)
+  })
+})
+
+describe('what cannot wait', () => {
+  const json = [['content-type', 'application/json']] as const
+  const bodies: [why: string, body: string | Uint8Array, headers?: readonly (readonly [string, string])[]][] =
+    [
+      ['has a name twice in one object', '{"a":1,"b":{"c":1,"c":2}}'],
+      ['has a name twice in one object', '{"a":1,"\\u0061":2}'],
+      ['begins with a byte order mark', '\ufeff{}'],
+      ['is not valid UTF-8', Uint8Array.of(0x22, 0xff, 0x22)],
+      ['is no valid JSON', '{"a":1'],
+      ['is no valid JSON', '{} {}'],
+      ['is more than 64 levels deep', '['.repeat(100_000)],
+      ['has more than 20000 members', `[${'1,'.repeat(20_000)}1]`],
+      ['is compressed', '{}', [...json, ['content-encoding', 'gzip']]],
+      ['another charset', '{}', [['content-type', 'application/json; charset=utf-16']]],
+      ['more than one content type', '{}', [...json, ['content-type', 'text/plain']]],
+      ['begins with a byte order mark', '\ufeffa=b', [['content-type', 'application/x-www-form-urlencoded']]],
+      ['is not valid UTF-8', Uint8Array.of(0xff), [['content-type', 'text/plain']]],
+      ['headers is malformed', '{}', [...json, ['x-a', 'b\r\nc: d']]],
+      [
+        'too many headers',
+        '{}',
+        [...json, ...Array.from({ length: 101 }, (_, i) => [`x-${i}`, ''] as const)],
+      ],
+    ]
+  test.each(bodies)('%s', async (why, body, headers = json) => {
+    const desk = await openDesk()
+    const bytes = typeof body === 'string' ? toUtf8(body) : body
+    const error = await refusal(
+      desk.ask(await desk.agent(), { body: bytes, request: { headers } }),
+      'not_replayable',
+    )
+    expect(error.message).toContain(why)
+  })
+
+  test.each([['no slash'], ['/a b'], ['/ä'], [`/${'a'.repeat(9_000)}`], ['http://evil/']])(
+    'a target that is none (%#)',
+    async (target) => {
+      const desk = await openDesk()
+      await refusal(desk.ask(await desk.agent(), { request: { target } }), 'not_replayable')
+    },
+  )
+
+  it('a body longer than what is queued', async () => {
+    const desk = await openDesk({ approvals: { maxBodyBytes: 100 } })
+    const agent = await desk.agent()
+    expect(await outcome(desk.ask(agent, { body: toUtf8(`"${'a'.repeat(98)}"`) }))).toBe('ok')
+    await refusal(desk.ask(agent, { body: toUtf8(`"${'a'.repeat(99)}"`) }), 'body_too_large')
+  })
+
+  it('binary bodies, forms and texts do wait', async () => {
+    const desk = await openDesk()
+    const agent = await desk.agent()
+    const of = (type: string) => ({ headers: [['content-type', type]] as const })
+    const bytes = Uint8Array.of(0, 255, 128)
+    const binary = await desk.ask(agent, { body: bytes, request: of('application/octet-stream') })
+    const shown = (await desk.keyrung.approvals.get(ann, binary.approval.id)).request!.body
+    expect(shown).toMatchObject({ encoding: 'base64', text: 'AP+A', bytes: 3 })
+    expect(
+      await outcome(
+        desk.ask(agent, { body: toUtf8('a=1&a=2'), request: of('application/x-www-form-urlencoded') }),
+      ),
+    ).toBe('ok')
+    expect(
+      await outcome(desk.ask(agent, { body: toUtf8('hello'), request: of('text/plain; charset=utf-8') })),
+    ).toBe('ok')
+  })
+
+  it('nothing at all where the app is not attached', async () => {
+    const desk = await openDesk()
+    await refusal(desk.ask(await desk.agent(), { app: 'other' }), 'approval_required')
+  })
+
+  it('nothing where the host has no secret: it is told to set one', async () => {
+    const keyrung = createKeyrung({
+      ...{ catalog, store: memoryStore(), pepper: 'none', keys: { prefix: 'tp' } },
+    })
+    const attach = () =>
+      keyrung.attach({ name: 'main', app: {}, dispatch: () => Promise.reject(new Error()) })
+    expect(attach).toThrow(expect.objectContaining({ code: 'config_invalid' }) as Error)
+    expect(attach).toThrow(/secret: is missing/)
+    const operation = { permission: 'contacts:write', input: {} as never, run: () => null } as const
+    expect(() => keyrung.operation('contacts.merge', operation)).toThrow(/secret: is missing/)
+  })
+})
