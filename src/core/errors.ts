@@ -25,7 +25,7 @@ export const errorTexts = {
   not_entitled: "The workspace's plan does not include this.",
   owner_insufficient: "The key's owner does not have the rights for this.",
   insufficient: 'The API key lacks a scope for this.',
-  approval_required: 'This needs the approval of a human, and no approval service is set up here.',
+  approval_required: 'This needs the approval of a human, and cannot wait for one here.',
   too_many_pending:
     'This API key has as many operations waiting for approval as it may. Wait until some are decided.',
   not_replayable: 'This request cannot wait for an approval as it is.',

@@ -10,7 +10,7 @@ const maxHeaderSize = 1_048_576
 /** How an app is attached. */
 export interface AttachOptions {
   /**
-   * What tells it from other apps of the host: the same on every instance, as any that has an app of this name runs what
+   * What tells it from other apps of the host: the same on every instance, since each that has an app of this name runs what
    * was queued in it. @defaultValue `'main'`
    */
   readonly name?: string

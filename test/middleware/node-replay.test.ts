@@ -149,7 +149,7 @@ describe('an answer', () => {
     expect([answer.status, text(answer)]).toEqual([200, 'one'])
   })
 
-  test('is given by a handler that treats its socket as any other', async () => {
+  test('is given by a handler that treats its socket like others', async () => {
     const answer = await send((request, response) => {
       request.setTimeout(1).socket.setNoDelay().setKeepAlive(true).ref().unref()
       response.setTimeout(1)

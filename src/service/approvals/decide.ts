@@ -4,12 +4,13 @@ import type { ApprovalOutcome, ApprovalRecord, VoteRecord } from '../../core/app
 import { KeyrungError } from '../../core/errors.js'
 import { digestTexts } from '../../crypto/request-digest.js'
 import type { Change } from '../../ports/change.js'
+import type { ApprovalVerb } from '../approval-settings.js'
 import type { ServiceContext } from '../context.js'
 import { mostAttempts, neverCommitted } from '../keys/commit.js'
 import { digestAsked } from './content.js'
 import type { AskedContent } from './content.js'
 import { admitDecider, demandOther, findForDecider } from './deciders.js'
-import type { Decider } from './deciders.js'
+import type { Decider, FoundApproval } from './deciders.js'
 import { openContent, toDetail } from './detail.js'
 import { awaitApproval, readApproval } from './found.js'
 import * as inputs from './input.js'
@@ -17,6 +18,7 @@ import { keyrungOf, purgeAfter } from './upkeep.js'
 import { recheckAsker } from './recheck.js'
 import type { Runner } from './runner.js'
 import { takeStep } from './step.js'
+import type { StepResult } from './step.js'
 import { toApprovalView } from './view.js'
 import type { ApprovalDetail, ApprovalView } from './view.js'
 
@@ -35,8 +37,7 @@ export async function approve(
   const found = await findForDecider(context, given, 'approve', id)
   const { digest, reason } = inputs.readApproval(context, input)
   const { requestId, waitMs } = inputs.readWaitOptions(context, options)
-  let { record, decider } = found
-  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+  const record = await untilTaken(context, given, 'approve', found, async ({ record, decider }) => {
     demandPending(context, record)
     await demandOther(context, decider, record)
     const asked = await openConfirmed(context, record, digest)
@@ -51,14 +52,12 @@ export async function approve(
       { edge, at, by, reason },
       { actor: decider.actor, requestId, beside: [vote, ...decider.checks, ...checks] },
     )
-    if (step.ok) return finish(context, runner, step.record, waitMs)
-    if (step.why === 'lost' && step.loss.part === 'beside' && step.loss.why === 'duplicate') {
-      throw new KeyrungError('voted')
-    }
-    record = await readAgain(context, record)
-    decider = await admitDecider(context, given, 'approve', record)
-  }
-  throw neverCommitted()
+    const isTwice =
+      !step.ok && step.why === 'lost' && step.loss.part === 'beside' && step.loss.why === 'duplicate'
+    if (isTwice) throw new KeyrungError('voted')
+    return step
+  })
+  return finish(context, runner, record, waitMs)
 }
 
 /** Rejects, with a reason that whoever asked is told. */
@@ -72,25 +71,19 @@ export async function reject(
   const found = await findForDecider(context, given, 'reject', id)
   const { reason } = inputs.readRejection(context, input)
   const { requestId } = inputs.readChangeOptions(context, options)
-  let { record, decider } = found
-  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+  const record = await untilTaken(context, given, 'reject', found, async ({ record, decider }) => {
     demandPending(context, record)
     await demandOther(context, decider, record)
     const at = context.clock.now()
-    const step = await takeStep(
+    const by = formatActor(decider.actor)
+    return takeStep(
       context,
       record,
-      {
-        ...{ edge: 'reject', at, by: formatActor(decider.actor), reason: reason ?? '' },
-        purgeAt: purgeAfter(context, at),
-      },
+      { edge: 'reject', at, by, reason: reason ?? '', purgeAt: purgeAfter(context, at) },
       { actor: decider.actor, requestId, beside: decider.checks },
     )
-    if (step.ok) return toApprovalView(step.record)
-    record = await readAgain(context, record)
-    decider = await admitDecider(context, given, 'reject', record)
-  }
-  throw neverCommitted()
+  })
+  return toApprovalView(record)
 }
 
 /** Settles a run of which nobody knows how it ended; where it is to be run again, its end is waited for. */
@@ -105,21 +98,35 @@ export async function resolve(
   const found = await findForDecider(context, given, 'resolve', id)
   const { as, reason } = inputs.readResolution(context, input)
   const { requestId, waitMs } = inputs.readWaitOptions(context, options)
-  let { record, decider } = found
-  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+  const record = await untilTaken(context, given, 'resolve', found, async ({ record, decider }) => {
     if (record.status !== 'unknown') throw new KeyrungError('not_unknown')
     await demandOther(context, decider, record)
     const at = context.clock.now()
     const by = formatActor(decider.actor)
-    const step = await takeStep(
+    return takeStep(
       context,
       record,
       { edge: 'resolve', at, by, as, reason, purgeAt: purgeAfter(context, at) },
       { actor: decider.actor, requestId, beside: decider.checks },
     )
-    if (step.ok) return finish(context, runner, step.record, waitMs)
-    record = await readAgain(context, record)
-    decider = await admitDecider(context, given, 'resolve', record)
+  })
+  return finish(context, runner, record, waitMs)
+}
+
+/** Takes a step, looking at the approval and at who decides anew each time that another was faster. */
+async function untilTaken(
+  context: ServiceContext,
+  given: Actor,
+  verb: ApprovalVerb,
+  found: FoundApproval,
+  take: (now: FoundApproval) => Promise<StepResult>,
+): Promise<ApprovalRecord> {
+  let now = found
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const step = await take(now)
+    if (step.ok) return step.record
+    const record = await readAgain(context, now.record)
+    now = { record, decider: await admitDecider(context, given, verb, record) }
   }
   throw neverCommitted()
 }
