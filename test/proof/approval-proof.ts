@@ -13,7 +13,7 @@ import type { ApprovalHost } from './approval-process.js'
 import type { Meeting } from './freshness-words.js'
 
 const full = process.env['KEYRUNG_PROOF'] === 'full'
-const kills = full ? 200 : 2
+const kills = full ? 200 : 3
 
 /** More than a lease lasts. */
 const apartMs = 120_000

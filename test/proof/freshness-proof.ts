@@ -9,7 +9,7 @@ import type { ChangeKind, HostSettings, Meeting, Returned, Verdict } from './fre
 const full = process.env['KEYRUNG_PROOF'] === 'full'
 
 /** Of each kind of change: the least number of checks begun after it had returned. */
-const leastChecks = full ? 10_000 : 100
+const leastChecks = full ? 10_000 : 200
 /** How many keys of each kind are changed at once. */
 const atOnce = full ? 6 : 2
 const leaseMs = full ? 1_000 : 300
