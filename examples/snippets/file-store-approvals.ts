@@ -23,9 +23,9 @@ export function approvalQueries(
     findApproval: (workspaceId, id) => recordsOf('approval').find((one) => has(one, { workspaceId, id })),
     findApprovalContent: (workspaceId, id) =>
       recordsOf('approvalContent').find((one) => has(one, { workspaceId, id })),
-    listApprovals: ({ createdBefore = Infinity, before, limit, ...demanded }) =>
+    listApprovals: ({ before, limit, ...demanded }) =>
       recordsOf('approval')
-        .filter((one) => has(one, demanded) && one.createdAt < createdBefore)
+        .filter((one) => has(one, demanded))
         .filter(({ id }) => before === undefined || compare(id, before) < 0)
         .sort((a, b) => compare(b.id, a.id))
         .slice(0, limit),

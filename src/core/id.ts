@@ -4,6 +4,9 @@ export type IdKind = 'key' | 'sec' | 'evt' | 'msg' | 'req' | 'apr' | 'dlv'
 /** Crockford's base32 in lower case: its order is the order of the values. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
+/** The last millisecond that has a place in an id: of the year 10889. */
+const latestInId = 2 ** 48 - 1
+
 /** Bytes of randomness an id takes. */
 export const idEntropyBytes = 10
 
@@ -37,6 +40,11 @@ export function formatId(kind: IdKind, at: number, entropy: Uint8Array): string 
     }
   }
   return `${kind}_${text}`
+}
+
+/** The id of this kind below which are all those made before an instant, and no other. */
+export function earliestId(kind: IdKind, at: number): string {
+  return formatId(kind, Math.min(at, latestInId), new Uint8Array(idEntropyBytes))
 }
 
 /** The most ids of one millisecond that are in order: a count of twelve bits stands behind the time. */

@@ -13,8 +13,6 @@ export interface ApprovalListRequest {
   readonly status?: ApprovalStatus
   readonly keyId?: string
   readonly resource?: string
-  /** Only those created before this instant. */
-  readonly createdBefore?: number
   /** Only those whose id is below this one. */
   readonly before?: string
   readonly limit: number

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createIdSequence, formatId, idEntropyBytes, isId, type IdKind } from '../../src/core/id.js'
+import { createIdSequence, earliestId, formatId, idEntropyBytes, isId, type IdKind } from '../../src/core/id.js'
 import { hostileStrings, hostileValues } from './hostile-values.js'
 
 const kinds: readonly IdKind[] = ['key', 'sec', 'evt', 'msg', 'req']
@@ -49,6 +49,17 @@ describe('an id', () => {
       }),
     )
     expect(formatId('key', 1_000, ones) < formatId('key', 1_001, zeros)).toBe(true)
+  })
+
+  it('is below the earliest of an instant if it was made before it, and only then', () => {
+    fc.assert(
+      fc.property(at, at, entropy, (made, instant, random) => {
+        expect(formatId('apr', made, random) < earliestId('apr', instant)).toBe(made < instant)
+      }),
+    )
+    expect(formatId('apr', 1_000, zeros) < earliestId('apr', 1_000)).toBe(false)
+    expect(formatId('apr', 999, ones) < earliestId('apr', 1_000)).toBe(true)
+    expect(formatId('apr', 2 ** 48 - 2, ones) < earliestId('apr', 8_640_000_000_000_000)).toBe(true)
   })
 
   it('takes the first ten bytes of the entropy and leaves them as they are', () => {

@@ -1,6 +1,7 @@
 import { workspaceOf } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
 import type { ApprovalStatus } from '../../core/approval.js'
+import { earliestId } from '../../core/id.js'
 import type { ServiceContext } from '../context.js'
 import { formatCursor } from '../cursor.js'
 import { admitDecider } from './deciders.js'
@@ -40,14 +41,15 @@ export async function listApprovals(
   const { cursor, limit = usualLimit, ...filters } = readListing(input)
   const { status, keyId, resource, createdBefore } = filters
   const workspaceId = workspaceOf(actor)
-  const before = positionOf(cursor)
+  // Ids begin with the time, so an instant is a place in the order, and any store finds it as it finds a cursor's.
+  const instant = createdBefore === undefined ? undefined : earliestId('apr', createdBefore)
+  const [before] = [positionOf(cursor), instant].filter((bound) => bound !== undefined).sort()
   const records = await context.store.listApprovals({
     workspaceId,
     ...(status && { status }),
     ...(keyId && { keyId }),
     ...(resource && { resource }),
-    ...(createdBefore && { createdBefore }),
-    ...(before && { before }),
+    ...(before !== undefined && { before }),
     // One more than is shown tells whether there is another page.
     limit: limit + 1,
   })

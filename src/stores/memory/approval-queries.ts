@@ -16,7 +16,7 @@ export function findOfWorkspace<T extends 'approval' | 'approvalContent' | 'deli
 
 /** The approvals that are asked for, newest first, along the shortest list that has all of them. */
 export function listApprovals(tables: Tables, request: ApprovalListRequest): readonly ApprovalRecord[] {
-  const { workspaceId, status, keyId, resource, createdBefore = Infinity, before, limit } = request
+  const { workspaceId, status, keyId, resource, before, limit } = request
   const approvals: ApprovalRecord[] = []
   if (limit <= 0) return approvals
   const names = [approvalList.ofWorkspace(workspaceId)]
@@ -26,7 +26,7 @@ export function listApprovals(tables: Tables, request: ApprovalListRequest): rea
   if (keyId !== undefined && status !== undefined) names.push(approvalList.ofKeyAndStatus(keyId, status))
   for (const id of tables.approvals.approvals.shortest(names)?.descending(before) ?? []) {
     const approval = tables.find('approval', id)!
-    if (approval.workspaceId !== workspaceId || approval.createdAt >= createdBefore) continue
+    if (approval.workspaceId !== workspaceId) continue
     if (status !== undefined && approval.status !== status) continue
     if (resource !== undefined && approval.resource !== resource) continue
     if (keyId !== undefined && approval.keyId !== keyId) continue

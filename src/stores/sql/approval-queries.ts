@@ -48,7 +48,7 @@ export function approvalQueries(dialect: SqlDialect, names: TableNames) {
     },
 
     approvals(request: ApprovalListRequest): Ask<readonly ApprovalRecord[]> {
-      const { workspaceId, status, keyId, resource, createdBefore, before, limit } = request
+      const { workspaceId, status, keyId, resource, before, limit } = request
       // A key is in one workspace, and has its own index: said as a range, as the other would be a long way.
       const conditions =
         keyId === undefined
@@ -56,7 +56,6 @@ export function approvalQueries(dialect: SqlDialect, names: TableNames) {
           : [sql`a.key_id = ${keyId} and a.workspace_id between ${workspaceId} and ${workspaceId}`]
       if (status !== undefined) conditions.push(sql`a.status = ${status}`)
       if (resource !== undefined) conditions.push(sql`a.resource = ${resource}`)
-      if (createdBefore !== undefined) conditions.push(sql`a.created_at < ${createdBefore}`)
       if (before !== undefined) conditions.push(sql`a.id < ${before}`)
       const query = sql`select ${columns} from ${approvals} where ${sql.join(conditions, sql` and `)} order by a.id ${dialect.listing.newest.query} limit ${limit}`
       return {

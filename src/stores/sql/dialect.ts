@@ -28,6 +28,8 @@ export interface SqlDialect {
   columnType(kind: ColumnKind): string
   /** What stands at the end of a table's definition. */
   readonly tableEnd: string
+  /** True where indexes can be made by the statement that makes their table. */
+  readonly indexesInTable: boolean
   /** How the ids of a listing are sorted. */
   readonly listing: Readonly<Record<'newest' | 'oldest', ListingOrder>>
   /** Rows with a table's name, if it is there. */

@@ -32,6 +32,7 @@ export const mysqlDialect: SqlDialect = {
   columnType: (kind) => types[kind],
   // Rows of more than 767 bytes of index are not to hang on the server's default format.
   tableEnd: 'engine=innodb row_format=dynamic',
+  indexesInTable: true,
   listing: { newest: { query: sql`desc`, index: sql`` }, oldest: { query: sql`asc`, index: sql`` } },
   findTable(name) {
     const [table, schema] = name.split('.').reverse() as [string, string?]

@@ -42,6 +42,7 @@ export const postgresDialect: SqlDialect = {
   }),
   columnType: (kind) => types[kind],
   tableEnd: '',
+  indexesInTable: false,
   // As no id is null this is the usual order, but one that the primary key's index is not in: the planner went along
   // that one, past what belongs to others, wherever it took a workspace's keys to be spread evenly over it.
   listing: {

@@ -23,6 +23,7 @@ export const sqliteDialect: SqlDialect = {
   // Texts compare byte by byte (BINARY) unless a column says otherwise.
   columnType: (kind) => types[kind],
   tableEnd: '',
+  indexesInTable: false,
   listing: { newest: { query: sql`desc`, index: sql`` }, oldest: { query: sql`asc`, index: sql`` } },
   findTable: (name) => sql`select name from sqlite_master where type = 'table' and name = ${name}`,
   orIgnore: sql`on conflict do nothing`,

@@ -1,11 +1,13 @@
 import { sql } from 'kysely'
-import type { CreateTableBuilder } from 'kysely'
 import type { ColumnKind } from '../columns.js'
 import type { SqlDialect } from './dialect.js'
 import type { TableNames } from './tables.js'
 
 /** Columns as `name kind`, with `?` where there may be null; the first is the primary key. */
 type Layout = readonly string[]
+
+/** Columns by name; with ` newest` or ` oldest`, one that a listing begins at. */
+type Index = readonly string[] | { readonly unique: readonly string[] }
 
 /** Writes the statements of a schema in one database's words. */
 export class TableMaker {
@@ -17,18 +19,19 @@ export class TableMaker {
     this.names = names
   }
 
-  table(name: string, layout: Layout): string {
-    const { tableEnd } = this.#dialect
-    let table: CreateTableBuilder<string> = this.#dialect.compiler.schema.createTable(name)
-    for (const [index, line] of layout.entries()) {
+  /** A table and its indexes, made by one statement where a database can: what is interrupted then lacks no index. */
+  table(name: string, layout: Layout, indexes: readonly Index[] = []): readonly string[] {
+    const { tableEnd, indexesInTable } = this.#dialect
+    const columns = layout.map((line, place) => {
       const [column, kind] = line.split(' ') as [string, string]
-      const type = sql.raw(this.#dialect.columnType(kind.replace('?', '') as ColumnKind))
-      table = table.addColumn(column, type as never, (definition) => {
-        const filled = kind.endsWith('?') ? definition : definition.notNull()
-        return index === 0 ? filled.primaryKey() : filled
-      })
-    }
-    return (tableEnd ? table.modifyEnd(sql.raw(tableEnd)) : table).compile().sql
+      const type = this.#dialect.columnType(kind.replace('?', '') as ColumnKind)
+      const rest = `${kind.endsWith('?') ? '' : ' not null'}${place === 0 ? ' primary key' : ''}`
+      return sql`${sql.ref(column)} ${sql.raw(type + rest)}`
+    })
+    const within = indexesInTable ? indexes.map((index) => this.#indexWithin(name, index)) : []
+    const table = sql`create table ${sql.table(name)} (${sql.join([...columns, ...within])})${sql.raw(tableEnd && ` ${tableEnd}`)}`
+    const after = indexesInTable ? [] : indexes.map((index) => this.#indexOf(name, index))
+    return [table, ...after].map((statement) => statement.compile(this.#dialect.compiler).sql)
   }
 
   /** @param line with ` 0` behind it: not null, and 0 in the rows that are there */
@@ -43,16 +46,28 @@ export class TableMaker {
       .compile().sql
   }
 
-  /** @param columns by name; with ` newest` or ` oldest`, one that a listing begins at */
-  index(table: string, columns: readonly string[], unique = false): string {
-    const parts = columns.map((text) => text.split(' ') as [string, ('newest' | 'oldest')?])
-    const of = parts.map(([name, first]) =>
-      first ? sql`${sql.ref(name)}${this.#dialect.listing[first].index}` : sql.ref(name),
-    )
+  #indexOf(table: string, index: Index) {
+    const { unique, name, columns } = this.#spell(table, index)
+    return sql`create ${unique} ${sql.ref(name)} on ${sql.table(table)} (${columns})`
+  }
+
+  #indexWithin(table: string, index: Index) {
+    const { unique, name, columns } = this.#spell(table, index)
+    return sql`${unique} ${sql.ref(name)} (${columns})`
+  }
+
+  #spell(table: string, index: Index) {
+    const [unique, lines] = 'unique' in index ? [true, index.unique] : [false, index]
+    const parts = lines.map((text) => text.split(' ') as [string, ('newest' | 'oldest')?])
     // Without the schema in front of the table, and cut where a long prefix makes it longer than PostgreSQL takes.
-    const name =
-      `${table.slice(table.lastIndexOf('.') + 1)}_by_${parts.map(([name]) => name).join('_')}`.slice(0, 63)
-    const index = this.#dialect.compiler.schema.createIndex(name).on(table).expression(sql.join(of))
-    return (unique ? index.unique() : index).compile().sql
+    const name = `${table.slice(table.lastIndexOf('.') + 1)}_by_${parts.map(([column]) => column).join('_')}`
+    const columns = parts.map(([column, first]) =>
+      first ? sql`${sql.ref(column)}${this.#dialect.listing[first].index}` : sql.ref(column),
+    )
+    return {
+      unique: sql.raw(unique ? 'unique index' : 'index'),
+      name: name.slice(0, 63),
+      columns: sql.join(columns),
+    }
   }
 }

@@ -117,13 +117,6 @@ export const approvalCases: readonly StoreCase[] = [
     }
     expectEqual(await store.listApprovals({ workspaceId, limit: 0 }), [], 'a page of none')
   }),
-  storeCase('approvals from before an instant are those below it, to the millisecond', async (store) => {
-    await commitAll(store, ...[1, 2, 3].map((number) => insert('approval', makeApproval(number))))
-    const list = async (createdBefore: number) =>
-      idsIn(await store.listApprovals({ workspaceId, createdBefore, limit: 9 }))
-    expectEqual(await list(someInstant + 3), [idOf('apr', 2), idOf('apr', 1)], 'those before the third')
-    expectEqual(await list(someInstant + 1), [], 'those before the first')
-  }),
   storeCase('an approval is listed by what it is now, not by what it was', async (store) => {
     const list = async (status: ApprovalRecord['status']) =>
       idsIn(await store.listApprovals({ workspaceId, status, limit: 99 }))

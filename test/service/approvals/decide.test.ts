@@ -160,7 +160,11 @@ describe.each(stores)('deciding on %s', (_, store) => {
     expect(await list({ status: 'rejected' })).toEqual([ids[2]])
     expect(await list({ keyId: other.keyId })).toEqual([mail])
     expect(await list({ resource: 'email' })).toEqual([mail])
-    expect(await list({ createdBefore: desk.clock.now() - 4_000 })).toEqual([ids[0]])
+    const early = desk.clock.now() - 3_000
+    expect(await list({ createdBefore: early })).toEqual([ids[1], ids[0]])
+    const newest = await approvals.list(ann, { createdBefore: early, limit: 1 })
+    expect(newest.approvals.map(({ id }) => id)).toEqual([ids[1]])
+    expect(await list({ createdBefore: early, cursor: newest.next! })).toEqual([ids[0]])
     const first = await approvals.list(ann, { limit: 4 })
     const second = await approvals.list(ann, { limit: 4, cursor: first.next! })
     expect([...first.approvals, ...second.approvals].map(({ id }) => id)).toEqual([mail, ...ids.toReversed()])
