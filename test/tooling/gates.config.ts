@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     include: ['test/tooling/**/*.test.ts'],
     globalSetup: 'test/tooling/packed.ts',
+    // Most of them wait for a tool that uses one core.
+    maxWorkers: 3,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     reporters: process.env['CI'] ? ['verbose', ['json', { outputFile: 'reports/gates.json' }]] : ['verbose'],

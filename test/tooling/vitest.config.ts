@@ -15,6 +15,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/tooling/**', 'test/bench/**', '**/node_modules/**'],
     globalSetup: 'test/servers/server-desk.ts',
+    // No file leaves anything behind for the next one, and to load the sources anew for each costs more than to run it.
+    isolate: false,
     // Much of what the long files do is waiting for processes and servers.
     maxWorkers: 3,
     testTimeout: process.env['KEYRUNG_PROOF'] === 'full' ? 600_000 : 20_000,
