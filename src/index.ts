@@ -150,7 +150,13 @@ export type { MemoryLimitsOptions } from './stores/memory-limits.js'
 export { memoryStore } from './stores/memory.js'
 export type { MemoryStoreOptions } from './stores/memory.js'
 export type { ApprovalOptions, ApprovalSettings, ApprovalVerb } from './service/approval-settings.js'
-export type { Approvals, ApproveInput, ApproveOptions, ResolveInput } from './service/approvals.js'
+export type {
+  Approvals,
+  ApproveInput,
+  ApproveOptions,
+  ResolveInput,
+  TrackOptions,
+} from './service/approvals.js'
 export type { QueuedApproval } from './service/approvals/queue.js'
 export type { AwaitingAdmission, QueueOptions } from './service/approvals/setup.js'
 export type {

@@ -105,7 +105,9 @@ class ApprovalStory {
     const first = await this.#propose(agent, '/email/send', { ...mail, to: 'katherine@acme.example' })
     await this.#decideBy(operator, first.id, 200)
 
-    teller.chapter('But never its own: the agent is made Full Access itself, and asked for this before')
+    teller.chapter(
+      'But never its own: the agent asks, is made Full Access, and may not decide what it asked for',
+    )
     const second = await this.#propose(agent, '/email/send', mail)
     const path = `/admin/keys/${agent.key.id}`
     await this.#edit(path, { mode: 'full' })
@@ -165,10 +167,10 @@ class ApprovalStory {
     )
   }
 
-  /** How many there are of the contact that is proposed; not a step of the story. */
+  /** How many there are of the contact that is proposed. */
   async #countContacts({ secret: key }: MadeKey): Promise<number> {
-    const body = { where: { name: katherine.name }, limit: 100 }
-    const { body: page } = await this.client.send({ method: 'POST', path: '/contacts/search', body, key })
+    const body = { where: { name: katherine.name } }
+    const { body: page } = await this.#step({ method: 'POST', path: '/contacts/search', body, key }, 200)
     return (field(page, 'data') as readonly unknown[]).length
   }
 }

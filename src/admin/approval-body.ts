@@ -40,8 +40,8 @@ export function approvalDetailBody(approval: ApprovalDetail) {
   }
 }
 
-function requestBody({ method, target, headers, body, preview }: RequestView) {
-  return { method, target, headers, body: contentBody(body), preview }
+function requestBody({ method, target, maskedQuery, headers, body, preview }: RequestView) {
+  return { method, target, masked_query: maskedQuery, headers, body: contentBody(body), preview }
 }
 
 function contentBody(body: BodyView) {

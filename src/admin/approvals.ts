@@ -48,7 +48,9 @@ export async function getApproval({ keyrung, actor, id, request }: Call): Promis
   if (actor.type !== 'principal')
     return answerJson(approvalDetailBody(await keyrung.approvals.get(actor, id)))
   const { waitMs, headers } = readWait(request)
-  const own = await hideMissing(keyrung.approvals.track(actor.principal, id, { waitMs }))
+  const own = await hideMissing(
+    keyrung.approvals.track(actor.principal, id, { waitMs, signal: request.signal }),
+  )
   if (own !== null) return answerJson(approvalDetailBody(own), 200, { ...headers, ...lookAgain(own) })
   // It is none of the key's own; where the host lets keys decide, it may be another's.
   const others = await hideMissing(keyrung.approvals.get(actor, id))
@@ -61,7 +63,7 @@ export async function approveApproval(call: Call): Promise<Response> {
   const { keyrung, actor, id, request, requestId } = call
   const { wait_seconds, ...input } = readWire(approval, await readJsonBody(request))
   const wait = readWait(request, wait_seconds)
-  const options = { requestId, waitMs: wait.waitMs }
+  const options = { requestId, waitMs: wait.waitMs, signal: request.signal }
   return answerRun(call, wait, await keyrung.approvals.approve(actor, id, input as ApproveInput, options))
 }
 
@@ -76,7 +78,7 @@ export async function resolveApproval(call: Call): Promise<Response> {
   const { keyrung, actor, id, request, requestId } = call
   const { wait_seconds, ...input } = readWire(resolution, await readJsonBody(request))
   const wait = readWait(request, wait_seconds)
-  const options = { requestId, waitMs: wait.waitMs }
+  const options = { requestId, waitMs: wait.waitMs, signal: request.signal }
   return answerRun(call, wait, await keyrung.approvals.resolve(actor, id, input as ResolveInput, options))
 }
 

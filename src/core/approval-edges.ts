@@ -101,7 +101,7 @@ export function planStep(record: ApprovalRecord, step: ApprovalStep): ApprovalPl
       return { set: { ...ended('cancelled', step, outcome), decidedAt: at, decidedBy: by, reason } }
     }
     case 'outdate':
-      if (status !== 'approved' && !isHeld(record, step.fence)) return null
+      if (status !== 'pending' && status !== 'approved' && !isHeld(record, step.fence)) return null
       return { set: ended('stale', step, step.outcome) }
     case 'claim':
       return planClaim(record, step)

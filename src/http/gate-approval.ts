@@ -30,7 +30,7 @@ export type Queueing = Pick<
 const unattached = {
   code: 'app_unattached',
   message:
-    'A request needs the approval of a human, but its app is not attached, so that it could not be run later: call attach(keyrung, app) of keyrung/express or keyrung/koa once, with the outermost app.',
+    'A request needs the approval of a human, but its app is not attached, so that it could not be run later: call attach(keyrung, app) of keyrung/express or keyrung/koa once, with the outermost app, which the server is given.',
 } as const
 
 /**
@@ -50,16 +50,18 @@ export function createQueuer(
       notifyOnce(keyrung, unattached)
       return answerRefusal(admission.code, http, admission.decision, admission.limits)
     }
+    const wait = parseWait(request.headers('prefer'))
+    // Asked for now, as the client may go at any time.
+    const signal = wait ? request.gone : undefined
     try {
       const stored = await store(request, names, approvalSettings.maxBodyBytes)
       const queued = await keyrung.queue(admission, stored, { app, effect, ...idempotencyOf(request) })
-      const wait = parseWait(request.headers('prefer'))
       const { approval } = queued
       const isShort = wait === null || wait === 0 || hasEnded(approval.status)
       const shown = isShort
         ? approval
         : await keyrung.approvals
-            .track(admission.principal, approval.id, { waitMs: wait * 1000 })
+            .track(admission.principal, approval.id, { waitMs: wait * 1000, signal })
             // It is queued, whatever comes after.
             .catch(() => approval)
       return answerQueued(http, shown, admission.limits, wait)

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AnyCatalog } from '../core/catalog.js'
 import { invalid } from '../core/errors.js'
 import type { Principal } from '../core/principal.js'
@@ -95,7 +95,7 @@ export function guard<C extends AnyCatalog>(
       if (result.headers !== null) setHeaders(response, result.headers)
       next()
     }
-    const result = gate(new NodeRequest(request, request.originalUrl, () => framingOf(request)))
+    const result = gate(new NodeRequest(request, request.originalUrl, () => framingOf(request, response)))
     return result instanceof Promise ? result.then(conclude) : conclude(result)
   }
 }
@@ -166,15 +166,31 @@ function compareTrustProxy(keyrung: Pick<Keyrung, 'http' | 'notify'>, { app }: E
   })
 }
 
-function framingOf(request: ExpressRequest): Framing {
+function framingOf(request: ExpressRequest, response: ServerResponse): Framing {
   const { baseUrl, route, protocol, ip, body: value } = request
-  let { app } = request
-  while (app.parent) app = app.parent
   return {
-    app,
+    app: outermostOf(request),
+    response,
     pattern: route ? baseUrl + String(route.path) : null,
     scheme: protocol === 'https' ? 'https' : 'http',
     from: ip,
     parsed: { value },
   }
+}
+
+/**
+ * The app that the server hands requests to. An app knows the one around it only where it stands directly in it, and the
+ * last of several: the server is asked first, and where something else is around the app, the app itself.
+ */
+function outermostOf({ app, socket }: ExpressRequest): object {
+  const { server } = socket as { readonly server?: Pick<Server, 'listeners'> }
+  const served = server?.listeners('request').find(isExpressApp)
+  if (served) return served
+  let outermost = app
+  while (outermost.parent) outermost = outermost.parent
+  return outermost
+}
+
+function isExpressApp(listener: object): boolean {
+  return 'handle' in listener && 'set' in listener
 }

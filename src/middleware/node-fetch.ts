@@ -4,6 +4,7 @@ import type { FetchHandler } from '../http/fetch-handler.js'
 import { answerError, buildResponse } from '../http/outcome.js'
 import { readHttpSettings } from '../service/http-settings.js'
 import { readBody } from './node-body.js'
+import { signalGone } from './node-gone.js'
 import { NodeRequest } from './node-request.js'
 
 /** How a fetch-style handler is mounted. */
@@ -66,12 +67,8 @@ async function buildRequest(mounted: MountedRequest, maxBodyBytes: number): Prom
     headers.append(name, request.rawHeaders[i + 1]!)
   }
 
-  const gone = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort()
-  })
   try {
-    return new Request(url, { method, headers, signal: gone.signal, body: body?.bytes ?? null })
+    return new Request(url, { method, headers, signal: signalGone(response), body: body?.bytes ?? null })
   } catch {
     // CONNECT, TRACE and TRACK are methods that a `Request` cannot have.
     throw new KeyrungError('method_not_allowed')

@@ -49,12 +49,18 @@ async function dispatch(
   const pair = createSocketPair(stored, ticket)
   const { method, target: path } = stored
   const createConnection = (): typeof pair.client => pair.client
-  const sent = sendRequest({ method, path, createConnection, maxHeaderSize, signal, setHost: false })
-  const answer = readAnswer(sent, maxBytes)
-  writeHeaders(sent, stored)
-  server.emit('connection', pair.server)
-  sent.end(stored.body)
-  return answer
+  const sent = sendRequest({ method, path, createConnection, maxHeaderSize, setHost: false })
+  const giveUp = (): void => void sent.destroy(new Error('The replay was aborted.'))
+  signal.addEventListener('abort', giveUp)
+  try {
+    const answer = readAnswer(sent, maxBytes)
+    writeHeaders(sent, stored)
+    server.emit('connection', pair.server)
+    sent.end(stored.body)
+    return await answer
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
 }
 
 function writeHeaders(sent: ClientRequest, { headers, body }: StoredRequest): void {
@@ -96,18 +102,21 @@ function readAnswer(sent: ClientRequest, maxBytes: number): Promise<ReplayAnswer
 }
 
 /** Reads to the end, as a handler may still be at work while it answers, but keeps no more than is asked for. */
-async function readBody(
+function readBody(
   response: IncomingMessage,
   maxBytes: number,
 ): Promise<Pick<ReplayAnswer, 'body' | 'isTruncated'>> {
-  const chunks: Buffer[] = []
-  let kept = 0
-  let isTruncated = false
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    const part = chunk.subarray(0, maxBytes - kept)
-    if (part.length < chunk.length) isTruncated = true
-    if (part.length > 0) chunks.push(part)
-    kept += part.length
-  }
-  return { body: new Uint8Array(Buffer.concat(chunks)), isTruncated }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let kept = 0
+    let isTruncated = false
+    response.on('data', (chunk: Buffer) => {
+      const part = chunk.subarray(0, maxBytes - kept)
+      if (part.length < chunk.length) isTruncated = true
+      if (part.length > 0) chunks.push(part)
+      kept += part.length
+    })
+    response.on('end', () => resolve({ body: new Uint8Array(Buffer.concat(chunks)), isTruncated }))
+    response.on('error', reject)
+  })
 }

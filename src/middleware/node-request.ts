@@ -1,12 +1,14 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GateBody, GateRequest } from '../http/gate-request.js'
 import type { ReplayTicket } from '../service/replay.js'
+import { signalGone } from './node-gone.js'
 import { readForReplay } from './node-rewritten.js'
 import type { ParsedBody } from './node-rewritten.js'
 import { ReplaySocket } from './replay-socket.js'
 
 /** What a framework knows about a request; it is asked only where the request has to wait for an approval. */
 export interface Framing {
+  readonly response: ServerResponse
   readonly app: object
   readonly pattern: string | null
   readonly scheme: 'http' | 'https'
@@ -87,6 +89,11 @@ export class NodeRequest implements GateRequest {
 
   get from(): string | undefined {
     return this.#frame?.().from
+  }
+
+  get gone(): AbortSignal | undefined {
+    const response = this.#frame?.().response
+    return response && signalGone(response)
   }
 
   readBody(maxBytes: number): Promise<GateBody> {

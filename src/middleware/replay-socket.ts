@@ -7,11 +7,15 @@ export interface Connection {
   readonly peer: string | null
 }
 
+/** How many bytes one end passes on until everything else in the process has had its turn. */
+const bytesATurn = 65_536
+
 /** One end of a pair in memory: what is written to it is read from the other. */
 class End extends Duplex {
   #other: End | undefined
   #written: (() => void) | undefined
   #isOver = false
+  #passedThisTurn = 0
 
   static join(a: End, b: End): void {
     a.#other = b
@@ -23,6 +27,26 @@ class End extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
+    this.#offer(chunk, done)
+  }
+
+  /** What was written together arrives together, so that a head and its body are parsed at once. */
+  override _writev(chunks: readonly { readonly chunk: Uint8Array }[], done: (error?: Error) => void): void {
+    this.#offer(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  #offer(chunk: Uint8Array, done: (error?: Error) => void): void {
+    this.#passedThisTurn += chunk.length
+    if (this.#passedThisTurn < bytesATurn) {
+      this.#pass(chunk, done)
+    } else {
+      // Nothing here waits for a network: who writes without end would keep the whole process to itself.
+      this.#passedThisTurn = 0
+      setImmediate(() => this.#pass(chunk, done))
+    }
+  }
+
+  #pass(chunk: Uint8Array, done: (error?: Error) => void): void {
     const other = this.#other
     if (other === undefined || other.destroyed || other.#isOver) {
       done(Object.assign(new Error('The other end is closed.'), { code: 'EPIPE' }))

@@ -39,7 +39,7 @@ export interface ApprovalOptions {
   readonly retentionDays?: number
   /**
    * JSON pointers (RFC 6901) whose values are masked in views and webhooks; `*` stands for any name or index. They hold
-   * for JSON bodies, and for the fields of forms.
+   * for JSON, and for fields: of forms, multipart bodies and queries, where `/card/number` is `card[number]` too.
    */
   readonly redact?: readonly string[]
   /** Headers that are stored and replayed beside the usual ones; never credentials. */

@@ -1,4 +1,5 @@
 import type { Actor } from '../core/actor.js'
+import { isId } from '../core/id.js'
 import type { Principal } from '../core/principal.js'
 import { approve, reject, resolve } from './approvals/decide.js'
 import { findForDecider } from './approvals/deciders.js'
@@ -6,6 +7,7 @@ import { toDetail } from './approvals/detail.js'
 import { listApprovals } from './approvals/list.js'
 import type { ApprovalPage, ListApprovalsInput } from './approvals/list.js'
 import type { Runner } from './approvals/runner.js'
+import { readWaking } from './approvals/input.js'
 import { cancelApproval, trackApproval } from './approvals/track.js'
 import type { ApprovalDetail, ApprovalView } from './approvals/view.js'
 import type { ServiceContext } from './context.js'
@@ -22,6 +24,16 @@ export interface ApproveInput {
 export interface ApproveOptions extends ChangeOptions {
   /** How long to wait for the run, in milliseconds: the host's `approvals.waitMs` unless said otherwise. */
   readonly waitMs?: number | undefined
+  /** Ends the wait when it is aborted; the run goes on. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How long a caller would wait for its own approval to move on. */
+export interface TrackOptions {
+  /** In milliseconds, at most a minute. @defaultValue `0` */
+  readonly waitMs?: number | undefined
+  /** Ends the wait when it is aborted, as by a client that has gone. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How a run whose outcome is not known is settled. */
@@ -64,15 +76,17 @@ export interface Approvals {
    *
    * @throws KeyrungError `not_found`
    */
-  track(
-    principal: Principal,
-    id: string,
-    options?: { readonly waitMs?: number | undefined },
-  ): Promise<ApprovalDetail>
+  track(principal: Principal, id: string, options?: TrackOptions): Promise<ApprovalDetail>
   /** Lets the caller take back what it asked for, until it runs. @throws KeyrungError `not_found`, `not_pending` */
   cancel(principal: Principal, id: string, options?: ChangeOptions): Promise<ApprovalView>
-  /** Runs an approved operation now, if this instance can: the seam by which a host's own queue drives it. */
-  wake(id: string): Promise<void>
+  /**
+   * Runs an approved operation now, if this instance can, and resolves when that has ended: the seam by which a host's own
+   * queue drives it. With its workspace, which stands in the event `approval.approved`, it is read at once; without, it is
+   * looked for among all that is due.
+   *
+   * @throws KeyrungError where it could not be decided, or its end not be written; the worker tries again
+   */
+  wake(id: string, options?: { readonly workspaceId?: string | undefined }): Promise<void>
 }
 
 /** Makes what decides about approvals. */
@@ -88,6 +102,9 @@ export function createApprovals(context: ServiceContext, runner: Runner): Approv
     resolve: (actor, id, input, options) => resolve(context, runner, actor, id, input, options),
     track: (principal, id, options) => trackApproval(context, principal, id, options),
     cancel: (principal, id, options) => cancelApproval(context, principal, id, options),
-    wake: (id) => runner.wake(id),
+    async wake(id, options) {
+      const { workspaceId } = readWaking(options)
+      if (isId('apr', id)) await runner.wake(id, workspaceId)
+    },
   }
 }

@@ -215,7 +215,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       if (phase === 'closed') throw new KeyrungError('closed')
       if (migrate) await inner.migrate()
       await requireSchema(await inner.findSchema())
-      await checkSecrets(inner, secrets, notify)
+      await checkSecrets(inner, { peppers: secrets, seals: sealing }, notify)
       await lease.open()
       await hookLease.open()
       phase = 'ready'

@@ -4,7 +4,22 @@ import { noPepperId } from '../crypto/pepper.js'
 import type { Store } from '../ports/store.js'
 import type { Notify } from './notice.js'
 
-const prefix = 'check/'
+/** Where the check values are kept: of what keys are peppered with, and of what alone seals. */
+const prefixes = { peppers: 'check/', seals: 'seal/' } as const
+
+/** How the host's secrets are used. */
+export interface SecretUses {
+  /** What keys are peppered with; it seals as well. */
+  readonly peppers: readonly HostSecret[] | 'none'
+  /** What waits for approval is sealed under; null: nothing can wait. */
+  readonly seals: readonly HostSecret[] | null
+}
+
+/** A secret as the store knows it. */
+interface CheckValue {
+  readonly id: string
+  readonly value: string
+}
 
 /**
  * Compares the host's secrets with those that the store was used with, by their check values, and notes new ones.
@@ -13,25 +28,40 @@ const prefix = 'check/'
  */
 export async function checkSecrets(
   store: Store,
-  secrets: readonly HostSecret[] | 'none',
+  { peppers, seals }: SecretUses,
   notify: Notify,
 ): Promise<void> {
   const mine =
-    secrets === 'none'
-      ? [{ id: `${prefix}${noPepperId}`, value: noPepperId }]
-      : secrets.map((secret) => ({ id: `${prefix}${secret.id}`, value: secret.checkValue() }))
+    peppers === 'none'
+      ? [{ id: `${prefixes.peppers}${noPepperId}`, value: noPepperId }]
+      : checkValues(prefixes.peppers, peppers)
+  await recognise(store, prefixes.peppers, mine, 'no key in it could be verified')
+  if (peppers === 'none' && seals !== null) {
+    const sealing = checkValues(prefixes.seals, seals)
+    await recognise(store, prefixes.seals, sealing, 'nothing that waits in it for approval could be read')
+  }
+  // Counting reads them all: an instance has to start even where that cannot be done in time.
+  await reportOrphans(store, mine, notify).catch(() => undefined)
+}
+
+function checkValues(prefix: string, secrets: readonly HostSecret[]): readonly CheckValue[] {
+  return secrets.map((secret) => ({ id: `${prefix}${secret.id}`, value: secret.checkValue() }))
+}
+
+async function recognise(
+  store: Store,
+  prefix: string,
+  mine: readonly CheckValue[],
+  harm: string,
+): Promise<void> {
   const kept = new Map((await store.findSettings(prefix)).map((setting) => [setting.id, setting.value]))
   const fits = mine.filter(({ id, value }) => kept.get(id) === value)
   const clashes = mine.some(({ id, value }) => kept.has(id) && kept.get(id) !== value)
   if (clashes || (kept.size > 0 && fits.length === 0)) {
-    throw invalid('config_invalid', [
-      {
-        path: 'secret',
-        message:
-          'is not the one this store was used with, so no key in it could be verified; ' +
-          'to change the secret, keep the old one beside the new one: [old, new]',
-      },
-    ])
+    const message =
+      `is not the one this store was used with, so ${harm}; ` +
+      'to change the secret, keep the old one beside the new one: [old, new]'
+    throw invalid('config_invalid', [{ path: 'secret', message }])
   }
   for (const { id, value } of mine) {
     if (kept.has(id)) continue
@@ -40,14 +70,12 @@ export async function checkSecrets(
       { do: 'insert', type: 'setting', record: { id, workspaceId: '', version: 1, value } },
     ])
   }
-  // Counting reads them all: an instance has to start even where that cannot be done in time.
-  await reportOrphans(store, mine, notify).catch(() => undefined)
 }
 
-async function reportOrphans(store: Store, mine: readonly { id: string }[], notify: Notify): Promise<void> {
+async function reportOrphans(store: Store, mine: readonly CheckValue[], notify: Notify): Promise<void> {
   let orphans = 0
   for (const [id, count] of await store.countSecrets()) {
-    if (!mine.some((secret) => secret.id === `${prefix}${id}`)) orphans += count
+    if (!mine.some((secret) => secret.id === `${prefixes.peppers}${id}`)) orphans += count
   }
   if (orphans > 0) {
     notify({

@@ -45,6 +45,7 @@ export function readWebhookSettings(options: unknown, faults: Fault[]): WebhookS
       parseAddressRules(dangerouslyAllowAddresses, 'webhooks.dangerouslyAllowAddresses')
     } catch (error) {
       if (isKeyrungError(error)) faults.push(...error.faults)
+      else fault('.dangerouslyAllowAddresses', 'cannot be read')
     }
   }
   if (!isDuration(timeoutMs, 60_000) || timeoutMs < 1)

@@ -1,4 +1,5 @@
 import type { Dispatcher, ReplayAnswer, StoredRequest } from '../../src/service/replay.js'
+import type { AdminOptions } from '../../src/admin/handler.js'
 import type { KeyrungOptions } from '../../src/service/options.js'
 import { adminHost } from './host.js'
 import type { catalog } from './host.js'
@@ -16,8 +17,11 @@ export function created(text: string): ReplayAnswer {
 }
 
 /** A host whose keys can ask for what needs an approval; what is approved reaches a handler that counts. */
-export function approvalHost(options: Partial<KeyrungOptions<typeof catalog>> = {}) {
-  const host = adminHost(options)
+export function approvalHost(
+  options: Partial<KeyrungOptions<typeof catalog>> = {},
+  adminOptions: Partial<AdminOptions> = {},
+) {
+  const host = adminHost(options, adminOptions)
   const handler: Handler = { calls: 0, answer: async () => created('{"id":7}') }
   const dispatcher: Dispatcher = {
     name: 'crm',

@@ -58,13 +58,13 @@ describe('listing', () => {
 
 describe('deciding', () => {
   test('shows the exact request with its digest, masked as the host says', async () => {
-    const host = approvalHost({ approvals: { redact: ['/card'] } })
+    const host = approvalHost({ approvals: { redact: ['/card', '/notify'] } })
     const { approval } = await host.makeAsked()
     const { status, body } = await host.ask('admin', 'GET', `/approvals/${approval.id}`)
     expect(status).toBe(200)
     expect(body).toMatchObject({ id: approval.id, digest: approval.digest, result: null, voters: [] })
     expect(body.request).toMatchObject({
-      ...{ method: 'POST', target: '/contacts?notify=1', preview: null },
+      ...{ method: 'POST', target: '/contacts?notify=***', masked_query: ['/notify'], preview: null },
       headers: [['content-type', 'application/json']],
       body: {
         ...{ content_type: 'application/json', encoding: 'utf8', bytes: 28 },
@@ -203,6 +203,26 @@ describe('a key', () => {
     expect(told.body.status).toBe('rejected')
     expect(told.headers.get('preference-applied')).toBe('wait=60')
     expect(told.headers.get('retry-after')).toBeNull()
+  })
+
+  test('that has gone is waited for no longer, nor is an approver', async () => {
+    const host = approvalHost()
+    host.handler.answer = () => new Promise(() => undefined)
+    const { approval, secret } = await host.makeAsked()
+    const path = `/approvals/${approval.id}`
+    const input = { digest: approval.digest }
+    for (const [who, method, target, body] of [
+      [secret, 'GET', path, undefined],
+      ['admin', 'POST', `${path}/approve`, input],
+    ] as const) {
+      const client = new AbortController()
+      const idle = host.clock.sleepers
+      const waiting = host.ask(who, method, target, body, { prefer: 'wait=60' }, client.signal)
+      await expect.poll(() => host.clock.sleepers).toBeGreaterThan(idle)
+      client.abort()
+      expect((await waiting).status).toBeLessThan(300)
+    }
+    expect(host.handler.calls).toBe(1)
   })
 
   test('takes back what it has asked for, once', async () => {

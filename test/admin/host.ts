@@ -59,6 +59,7 @@ export function adminHost(
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
+    signal: AbortSignal | null = null,
   ): Promise<Reply> {
     const credential = as === null ? {} : as in users ? { session: as } : { authorization: `Bearer ${as}` }
     const isText = typeof body === 'string' || body instanceof Uint8Array
@@ -70,6 +71,7 @@ export function adminHost(
         ...headers,
       },
       body: body === undefined ? null : isText ? (body as string) : JSON.stringify(body),
+      signal,
     })
     const response = await handler(request, { peer: '127.0.0.1', prefix: '' })
     const text = await response.text()

@@ -15,7 +15,7 @@ async function webhookHost(status = 204) {
   receivers.push(receiver)
   const host = approvalHost({
     webhooks: { dangerouslyAllowAddresses: ['127.0.0.1'] },
-    approvals: { redact: ['/card'] },
+    approvals: { redact: ['/card', '/notify'] },
   })
   const webhook = { url: receiver.url, events: ['approval.queued', 'approval.rejected'] }
   const created = await host.ask('admin', 'POST', '/keys', {
@@ -129,7 +129,8 @@ describe('deliveries', () => {
         data: {
           ...{ reason: 'not this one', approval: { id: approval.id } },
           request: {
-            ...{ method: 'POST', target: '/contacts?notify=1', masked: ['/card'], rewritten: false },
+            ...{ method: 'POST', target: '/contacts?notify=***', masked_query: ['/notify'] },
+            ...{ masked: ['/card'], rewritten: false },
             body: expect.stringContaining('Eve'),
           },
         },

@@ -1,6 +1,8 @@
 import { cpus, totalmem } from 'node:os'
 import { createRequire } from 'node:module'
 import { misses } from './contest.js'
+import { approvalsContest } from './contests/approvals.js'
+import { approvalsManyContest } from './contests/approvals-many.js'
 import { checkContest, compileContest } from './contests/check.js'
 import { serveAlone } from './contests/http-servers.js'
 import type { ServerName } from './contests/http-servers.js'
@@ -23,6 +25,8 @@ const contests: Record<string, (argument?: string) => Promise<void>> = {
   'limits-redis': limitsRedisContest,
   'limits-sql': limitsSqlContest,
   replay: replayContest,
+  approvals: approvalsContest,
+  'approvals-many': approvalsManyContest,
   scale: scaleContest,
 }
 

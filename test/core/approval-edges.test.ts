@@ -62,6 +62,7 @@ const edges: Readonly<Partial<Record<ApprovalStatus, Partial<Record<StepName, ob
     reject: { ...decision, ...ending, status: 'rejected', outcome: null },
     expire: { ...ending, endedAt: expiresAt, status: 'expired', outcome: null },
     cancel: { ...decision, ...ending, status: 'cancelled', outcome: 'cancelled_by_caller' },
+    outdate: { ...ending, status: 'stale', outcome: 'key_changed' },
   },
   approved: {
     cancel: { ...decision, ...ending, status: 'cancelled', outcome: 'cancelled_by_caller' },
@@ -255,7 +256,8 @@ const holders = (edge: 'renew' | 'succeed' | 'fail' | 'lose' | 'outdate', back: 
       const held = record.fence - back
       const given = { ...steps[edge], fence: held, at: model.now } as ApprovalStep
       const step = edge === 'renew' ? { ...steps.renew, fence: held, leaseEndsAt: model.now + 30 } : given
-      return { step, isWay: isHolder(model, held) || (edge === 'outdate' && model.phase === 'approved') }
+      const isUnbegun = model.phase === 'pending' || model.phase === 'approved'
+      return { step, isWay: isHolder(model, held) || (edge === 'outdate' && isUnbegun) }
     },
     (model) => {
       if (edge === 'renew') model.leaseEndsAt = model.now + 30

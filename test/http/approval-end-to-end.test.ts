@@ -8,7 +8,7 @@ import type { GateOptions } from '../../src/http/gate-demand.js'
 import { attach as attachExpress, guard as guardExpress } from '../../src/middleware/express.js'
 import { attach as attachKoa, guard as guardKoa } from '../../src/middleware/koa.js'
 import type { GuardedState } from '../../src/middleware/koa.js'
-import { createHost, storeKinds } from './host.js'
+import { createHost, operator, storeKinds } from './host.js'
 import type { Host } from './host.js'
 import { serve } from './host-apps.js'
 import type { Running } from './host-apps.js'
@@ -68,7 +68,33 @@ const frameworks: Readonly<Record<string, Build>> = {
 
 const admin = { type: 'user', id: 'usr_1', workspaceId: 'ws_1', role: 'admin' } as const
 
-describe.each(Object.entries(frameworks))('behind %s', (_framework, build) => {
+/** Apps with a guard ahead of the one that queues, and one behind it; they note the secrets their handlers find. */
+const guarded: Readonly<Record<string, (host: Host, ran: string[]) => RequestListener>> = {
+  'Express 5': ({ keyrung }, ran) => {
+    const app = express()
+    attachExpress(keyrung, app)
+    app.use(guardExpress(keyrung))
+    const guards = [guardExpress(keyrung, 'contacts:write'), guardExpress(keyrung, 'email:read')]
+    app.post('/contacts', ...guards, (request, response) => {
+      ran.push(request.principal!.secretId)
+      response.status(201).json({})
+    })
+    return app
+  },
+  'Koa 3': ({ keyrung }, ran) => {
+    const app = new Koa<GuardedState>()
+    attachKoa(keyrung, app)
+    app.use(guardKoa(keyrung, 'contacts:write'))
+    app.use(guardKoa(keyrung, 'email:read'))
+    app.use((context) => {
+      ran.push(context.state.principal.secretId)
+      context.status = 201
+    })
+    return app.callback() as RequestListener
+  },
+}
+
+describe.each(Object.entries(frameworks))('behind %s', (framework, build) => {
   describe.each(storeKinds)('on %s', (kind) => {
     let host: Host
     let ran: Ran[]
@@ -85,11 +111,17 @@ describe.each(Object.entries(frameworks))('behind %s', (_framework, build) => {
     })
 
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
-    const post = (secret: string, headers: Record<string, string> = {}, body: Uint8Array = bytes) =>
+    const post = (
+      secret: string,
+      headers: Record<string, string> = {},
+      body: Uint8Array = bytes,
+      signal: AbortSignal | null = null,
+    ) =>
       fetch(`http://127.0.0.1:${running.port}/contacts`, {
         method: 'POST',
         headers: { authorization: `Bearer ${secret}`, 'content-type': 'image/png', ...headers },
         body: body as Uint8Array<ArrayBuffer>,
+        signal,
       })
 
     test('what was sent is run once when it is approved, with the stored bytes, and its answer is kept', async () => {
@@ -159,6 +191,18 @@ describe.each(Object.entries(frameworks))('behind %s', (_framework, build) => {
       expect(await response.json()).toMatchObject({ approval_id: id, digest, status: 'rejected' })
     })
 
+    test('a caller that leaves is waited for no longer', async () => {
+      const { secret } = await host.makeKey(['contacts:write-approval'])
+      const client = new AbortController()
+      const waiting = post(secret, { prefer: 'wait=30' }, bytes, client.signal)
+      while (host.clock.sleepers === 0) await new Promise((resolve) => void setImmediate(resolve))
+      client.abort()
+      await expect(waiting).rejects.toMatchObject({ name: 'AbortError' })
+      while (host.clock.sleepers > 0) await new Promise((resolve) => void setImmediate(resolve))
+      // What it has asked for waits on.
+      expect((await host.keyrung.approvals.list(admin)).approvals).toMatchObject([{ status: 'pending' }])
+    })
+
     test('a key that was revoked in between has nothing run for it', async () => {
       const { id: keyId, secret } = await host.makeKey(['contacts:write-approval'])
       const told = (await (await post(secret)).json()) as { approval_id: string; digest: string }
@@ -169,6 +213,36 @@ describe.each(Object.entries(frameworks))('behind %s', (_framework, build) => {
       await host.keyrung.tick()
       expect(ran).toEqual([])
     })
+  })
+
+  test('a secret that was rotated out since denies nothing of a run, at no guard', async () => {
+    const host = createHost({ role: 'admin' }, 'memory')
+    const ran: string[] = []
+    const twice = guarded[framework]!(host, ran)
+    const running = await serve(twice)
+    const { id: keyId, secret } = await host.makeKey(['contacts:write-approval', 'email:read'])
+    const asked: { approval_id: string; digest: string }[] = []
+    for (const body of ['grace', 'grace is over', 'purged']) {
+      const headers = { authorization: `Bearer ${secret}` }
+      const response = await fetch(`http://127.0.0.1:${running.port}/contacts`, {
+        method: 'POST',
+        headers,
+        body,
+      })
+      expect(response.status).toBe(202)
+      asked.push((await response.json()) as (typeof asked)[number])
+    }
+    const { secret: next } = await host.keyrung.keys.rotate(operator, keyId, { graceMs: 1_000 })
+    for (const [i, { approval_id: id, digest }] of asked.entries()) {
+      const done = await host.keyrung.approvals.approve(admin, id, { digest }, { waitMs: 5_000 })
+      expect([i, done.status, done.outcome]).toEqual([i, 'succeeded', 'done'])
+      await host.clock.advance(1_000)
+      if (i === 1) await host.keyrung.tick()
+    }
+    const known = await host.keyrung.authenticate(next)
+    expect(known.ok && [...new Set(ran)]).toEqual(known.ok && [known.principal.secretId])
+    await running.stop()
+    await host.keyrung.close()
   })
 
   test('a handler that says it may be repeated has the approval’s id for its key', async () => {

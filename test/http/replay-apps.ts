@@ -1,4 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
+import { Router } from '@koa/router'
+import type { RouterContext } from '@koa/router'
 import express from 'express'
 import Koa from 'koa'
 import type { GateArguments } from '../../src/http/gate-demand.js'
@@ -122,11 +124,6 @@ const koaParsers: Readonly<Record<Parser, (text: Buffer) => { body: unknown; raw
   multipart: () => ({ body: { name: 'Ada' } }),
 }
 
-/** A router as `@koa/router` is one, as far as its patterns go. */
-function matches(pattern: string, path: string): boolean {
-  return new RegExp(`^${pattern.replace(/:\w+/g, '[^/]+')}$`).test(path)
-}
-
 const buildKoa: BuildApp = (host, met, setup) => {
   const { prefixes = [], routes = oneRoute, inFront, parser, trustedProxies, isUnattached } = setup
   const app = new Koa<GuardedState>()
@@ -140,15 +137,10 @@ const buildKoa: BuildApp = (host, met, setup) => {
     })
   }
   if (inFront) app.use(guardKoa(host.keyrung, ...inFront))
-  app.use(async (context, next) => {
-    const route = routes.find(
-      ({ method, path }) => method === context.method && matches(prefixes.join('') + path, context.path),
-    )
-    if (!route) return next()
-    const { path, guards, status = 200 } = route
-    Object.assign(context, { _matchedRoute: prefixes.join('') + path })
+  const innermost = new Router<GuardedState>({ prefix: prefixes.at(-1) ?? '' })
+  for (const { method, path, guards, status = 200 } of routes) {
     const steps = guards.map((args) => guardKoa(host.keyrung, ...args))
-    const handle = async (): Promise<void> => {
+    const handle = async (context: RouterContext<GuardedState>): Promise<void> => {
       const { req, request, method, originalUrl: url, protocol, ip, host: name, state } = context
       const { body } = request as { body?: unknown }
       met.push({
@@ -161,10 +153,14 @@ const buildKoa: BuildApp = (host, met, setup) => {
       context.status = status
       context.body = { route: path }
     }
-    const from = (at: number): Promise<unknown> =>
-      Promise.resolve(steps[at] ? steps[at](context, () => from(at + 1)) : handle())
-    return from(0)
-  })
+    innermost.register(path, [method], [...steps, handle])
+  }
+  const router = prefixes.slice(0, -1).reduceRight((inner, prefix) => {
+    const outer = new Router<GuardedState>({ prefix })
+    outer.use(inner.routes())
+    return outer
+  }, innermost)
+  app.use(router.routes())
   if (!isUnattached) attachKoa(host.keyrung, app)
   return app.callback() as RequestListener
 }

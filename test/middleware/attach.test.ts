@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import express from 'express'
 import Koa from 'koa'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -61,6 +62,82 @@ describe('attaching', () => {
     expect(reply.status).toBe(202)
     expect(host.queued[0]).toMatchObject({ options: { app: 'main' }, request: { pattern: '/inner/a/:id' } })
     expect(await host.replay()).toMatchObject({ text: '{"id":"apr_1"}', ticket: { state: 'admitted' } })
+  })
+
+  /** An app within an app, and what its handler found. */
+  function innerApp(host: ReturnType<typeof createReplayHost>) {
+    const inner = express()
+    inner.post('/a/:id', guardExpress(host.keyrung, 'contacts:write'), (request, response) => {
+      response.json({ approval: request.approval, baseUrl: request.baseUrl, params: request.params })
+    })
+    return inner
+  }
+
+  async function post(host: ReturnType<typeof createReplayHost>, app: RequestListener, target: string) {
+    running = await serve(app)
+    const { secret } = await host.makeKey(['contacts:write-approval'])
+    const headers = [['Authorization', `Bearer ${secret}`]] as const
+    const reply = await sendRaw(running.port, { method: 'POST', target, headers })
+    await running.stop()
+    running = undefined
+    return reply
+  }
+
+  test('an app that is mounted in a router queues for the outermost, and is reached where it stands', async () => {
+    const host = createReplayHost()
+    const [outer, router] = [express(), express.Router()]
+    attachExpress(host.keyrung, outer)
+    const strangers: string[] = []
+    outer.use('/api', router)
+    router.use('/inner', innerApp(host))
+    outer.post(['/a/:id', '/inner/a/:id'], (request, response) => {
+      strangers.push(request.originalUrl)
+      response.end()
+    })
+    expect(await post(host, outer, '/api/inner/a/1')).toMatchObject({ status: 202 })
+    expect(host.queued[0]).toMatchObject({
+      ...{ options: { app: 'main' }, request: { pattern: '/api/inner/a/:id' } },
+    })
+    const { text, ticket } = await host.replay()
+    expect(JSON.parse(text)).toEqual({
+      ...{ approval: { id: 'apr_1' }, baseUrl: '/api/inner', params: { id: '1' } },
+    })
+    expect(ticket.state).toBe('admitted')
+    expect(strangers).toEqual([])
+  })
+
+  test('an app that is mounted in two queues for the one that it was reached through', async () => {
+    const host = createReplayHost()
+    const [one, two, inner] = [express(), express(), innerApp(host)]
+    attachExpress(host.keyrung, one, { name: 'one' })
+    attachExpress(host.keyrung, two, { name: 'two' })
+    for (const outer of [one, two]) outer.use('/inner', inner)
+    for (const outer of [one, two]) expect((await post(host, outer, '/inner/a/1')).status).toBe(202)
+    expect(host.queued.map(({ options }) => options.app)).toEqual(['one', 'two'])
+    for (const at of [0, 1]) expect((await host.replay(at)).ticket.state).toBe('admitted')
+  })
+
+  test('an app that is attached in the place of the one around it has its requests refused, not queued', async () => {
+    const host = createReplayHost()
+    const [outer, router, inner] = [express(), express.Router(), innerApp(host)]
+    // Nothing tells by now that it will not be the outermost.
+    attachExpress(host.keyrung, inner)
+    router.use('/inner', inner)
+    outer.use(router)
+    const reply = await post(host, outer, '/inner/a/1')
+    expect([reply.status, JSON.parse(reply.body)]).toMatchObject([403, { code: 'approval_required' }])
+    expect(host.queued).toEqual([])
+    expect(host.notices).toMatchObject([{ code: 'app_unattached' }])
+    expect(host.notices[0]!.message).toContain('the outermost app, which the server is given')
+  })
+
+  test('an app that something else is around is the outermost there is', async () => {
+    const host = createReplayHost()
+    const app = innerApp(host)
+    attachExpress(host.keyrung, app)
+    const around: RequestListener = (request, response) => void app(request, response)
+    expect((await post(host, around, '/a/1')).status).toBe(202)
+    expect((await host.replay()).ticket.state).toBe('admitted')
   })
 
   test('an approval that something else put onto the request is not believed', async () => {

@@ -208,6 +208,8 @@ describe('nothing hangs', () => {
     )
     sent.catch(() => undefined)
     await begun.promise
+    // Everything else in the process has its turn, too, whatever the handler does.
+    await new Promise((resolve) => setImmediate(resolve))
     given.abort()
     await expect(sent).rejects.toThrow(/abort/i)
     await closed.promise

@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemEntropy } from '../../src/crypto/random.js'
@@ -12,6 +11,7 @@ import { createOutbox } from '../../src/service/outbox.js'
 import { jsonLinesSink } from '../../src/sinks/jsonl.js'
 import { sqliteStore } from '../../src/stores/sqlite.js'
 import { systemClock } from '../../src/ports/system-clock.js'
+import { useBuilt } from './built-process.js'
 
 const full = process.env['KEYRUNG_PROOF'] === 'full'
 const kills = full ? 60 : 3
@@ -19,7 +19,7 @@ const kills = full ? 60 : 3
 /** More than a claim lasts. */
 const apartMs = 120_000
 
-const script = fileURLToPath(new URL('outbox-process.ts', import.meta.url))
+const built = useBuilt(new URL('outbox-process.ts', import.meta.url))
 let folder: string
 
 beforeEach(async () => {
@@ -30,7 +30,7 @@ afterEach(() => rm(folder, { recursive: true }))
 
 /** Starts the process, kills it at its so-many-th line, and answers what it had said until then. */
 async function killAt(line: number, args: readonly string[]): Promise<string[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+  const child = spawn(process.execPath, [built, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(child, 'close')

@@ -64,6 +64,10 @@ test('every fault is told by its path', () => {
       .toSorted(),
   )
   for (const options of [null, 7, 'x', []]) expect(faultsOf(options)).toEqual(['approvals'])
+  const lists = ['approvals.redact', 'approvals.headers']
+  for (const list of ['/card', {}, null, Array.from({ length: 1_001 }, () => '/a')]) {
+    expect(faultsOf({ redact: list, headers: list })).toEqual(lists)
+  }
 })
 
 test('the longest is taken, and headers by any case', () => {

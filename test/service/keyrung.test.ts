@@ -129,6 +129,24 @@ describe('host secrets', () => {
     },
   )
 
+  test('where there is no pepper, one that nothing in the store was sealed under stops the start too', async () => {
+    const store = durable()
+    const start = (secret: unknown, rest = {}) =>
+      sample({ store, pepper: 'none', secret: secret as never, ...rest }).keyrung.ready()
+    await start(undefined)
+    await start(hostSecret)
+    const error: unknown = await start(other).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      ...{ code: 'config_invalid' },
+      faults: [{ path: 'secret', message: expect.stringContaining('[old, new]') }],
+    })
+    expect(inspect(error)).not.toContain(other)
+    await expect(start([other, 'a third secret of the host, as long'])).rejects.toEqual(error)
+    for (const secrets of [[hostSecret, other], [other, hostSecret], other, undefined]) await start(secrets)
+    // What is sealed under a secret says nothing of keys: these have no pepper.
+    await expect(start(other, { pepper: undefined })).rejects.toMatchObject({ code: 'config_invalid' })
+  })
+
   test('none is needed where there is no pepper', async () => {
     const { keyrung } = sample({ pepper: 'none', secret: undefined as never })
     const { secret } = await keyrung.keys.create(admin, { name: 'A', scopes: ['contacts:read'] })

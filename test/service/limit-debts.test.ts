@@ -95,6 +95,59 @@ describe('what is owed to a limit store', () => {
   })
 })
 
+describe('what is owed to a limit store that answers later', () => {
+  function setUpLater() {
+    const clock = manualClock()
+    const paid: LimitRequest[] = []
+    const open: (() => void)[] = []
+    const debts = createLimitDebts({
+      ...{ most: 10, now: () => clock.now() },
+      spend: (request) =>
+        new Promise<void>((resolve) => open.push(resolve)).then(() => void paid.push(request)),
+    })
+    const land = () => open.splice(0).forEach((resolve) => resolve())
+    const costs = () => paid.map(({ charges: [charge] }) => [charge!.subject, charge!.cost])
+    return { debts, land, costs }
+  }
+
+  test('is told once, however many want it told meanwhile', async () => {
+    const { debts, land, costs } = setUpLater()
+    debts.owe(requestOf('a', [minute(60)], 5))
+    const all = [debts.settle(requestOf('a')), debts.settle(requestOf('a')), debts.payOne()]
+    land()
+    await Promise.all(all)
+    expect(costs()).toEqual([['a', 5]])
+    expect(debts.size).toBe(0)
+    expect(debts.settle(requestOf('a'))).toBeUndefined()
+    expect(debts.payOne()).toBeUndefined()
+  })
+
+  test('stays owed as far as it has grown while it was told', async () => {
+    const { debts, land, costs } = setUpLater()
+    debts.owe(requestOf('a', [minute(60)], 5))
+    const first = debts.settle(requestOf('a'))
+    debts.owe(requestOf('a', [minute(60)], 2))
+    debts.owe(requestOf('a', [minute(60)], 0))
+    land()
+    await first
+    expect(debts.size).toBe(1)
+    const second = debts.settle(requestOf('a'))
+    land()
+    await second
+    expect(costs()).toEqual([
+      ['a', 5],
+      ['a', 2],
+    ])
+    expect(debts.size).toBe(0)
+  })
+
+  test('is nothing where a request has spent nothing', () => {
+    const { debts } = setUpLater()
+    debts.owe(requestOf('a', [minute(60)], 0))
+    expect(debts.size).toBe(0)
+  })
+})
+
 test('however often the limit store comes and goes, no more is kept than that; what is beyond is refused', async () => {
   const clock = manualClock()
   const store = watchedLimits(clock)

@@ -106,6 +106,10 @@ describe('http', () => {
     ['http.upgradeUrl', { upgradeUrl: 'https://a.example/"><' }],
     ['http.problemBaseUrl', { problemBaseUrl: 7 }],
     ['http.limitHeaders', { limitHeaders: 'no' }],
+    ['http.approvalsUrl', { approvalsUrl: 7 }],
+    ['http.approvalsUrl', { approvalsUrl: 'manage/approvals' }],
+    ['http.approvalsUrl', { approvalsUrl: '//evil.example/approvals' }],
+    ['http.approvalsUrl', { approvalsUrl: 'javascript:alert(1)' }],
   ])('%s refuses %j', (path, options) => {
     expect(read(options).paths).toEqual([path])
   })

@@ -3,12 +3,7 @@ import type { EventRecord } from '../../src/core/audit.js'
 import type { DeliveryRecord } from '../../src/core/delivery.js'
 import type { RecordType, Records } from '../../src/ports/change.js'
 import { auditActions } from '../../src/core/audit.js'
-import { digestBytes } from '../../src/crypto/digest.js'
-import { columnsOf } from '../../src/stores/columns.js'
-import { valuesOf } from '../../src/stores/record-values.js'
 import type { SqlValue } from '../../src/stores/sql/query.js'
-import { columnName } from '../../src/stores/sql/tables.js'
-import type { TableNames } from '../../src/stores/sql/tables.js'
 import {
   idOf,
   makeApproval,
@@ -22,6 +17,8 @@ import {
   makeVote,
   someInstant,
 } from '../../src/testing/suite/records.js'
+import { insertRecords, insertRows } from './bulk-rows.js'
+import type { Filling } from './bulk-rows.js'
 
 /** How many rows each table gets. */
 const filledRows = 24_000
@@ -31,16 +28,6 @@ const filledRows = 24_000
  * is a long way round for this one, and the other way about.
  */
 export const largeWorkspace = 'ws_large'
-
-const rowsAtOnce = 1_000
-
-/** How rows are sent to a database. */
-export interface Filling {
-  readonly names: TableNames
-  /** How the parameter with this number, from 1, is written. */
-  place(number: number): string
-  send(text: string, values: readonly SqlValue[]): Promise<unknown>
-}
 
 /** About as long as an event is. */
 const payload = JSON.stringify({ details: 'x'.repeat(500) })
@@ -90,39 +77,19 @@ const makers = {
   idempotency: (n: number) => makeIdempotency(n, { expiresAt: instantOf(n) }),
 } satisfies { readonly [T in RecordType]?: (n: number) => Records[T] }
 
-async function insert(
-  { place, send }: Filling,
-  table: string,
-  columns: readonly string[],
-  rowOf: (n: number) => readonly SqlValue[],
-): Promise<void> {
-  for (let from = 1; from <= filledRows; from += rowsAtOnce) {
-    const rows = Array.from({ length: rowsAtOnce }, (_, i) => rowOf(from + i))
-    const texts = rows.map((row, r) => `(${row.map((_, c) => place(r * columns.length + c + 1)).join(', ')})`)
-    await send(`insert into ${table} (${columns.join(', ')}) values ${texts.join(', ')}`, rows.flat())
-  }
-}
-
 /** Fills the tables so that a planner has something to choose about. */
 export async function fillTables(filling: Filling): Promise<void> {
   const { names } = filling
   for (const [type, make] of Object.entries(makers) as [keyof typeof makers, (n: number) => never][]) {
-    const columns = columnsOf(type)
-    await insert(
-      filling,
-      names[type],
-      columns.map(([name]) => columnName(name)),
-      (n) =>
-        valuesOf(type, make(n)).map((value, i) =>
-          columns[i]![1].kind === 'digest' ? Buffer.from(digestBytes(value as string)) : (value as SqlValue),
-        ),
-    )
+    await insertRecords(filling, type, make, filledRows)
   }
-  await insert(filling, names.use, ['key_id', 'last_used_at'], (n) => [makeKey(n).id, someInstant + n])
+  const insert = (table: string, columns: readonly string[], rowOf: (n: number) => readonly SqlValue[]) =>
+    insertRows(filling, table, columns, rowOf, filledRows)
+  await insert(names.use, ['key_id', 'last_used_at'], (n) => [makeKey(n).id, someInstant + n])
   const usage = ['id', 'key_id', 'workspace_id', 'day', 'permission', 'outcome', 'calls']
-  await insert(filling, names.usage, usage, (n) => [
+  await insert(names.usage, usage, (n) => [
     ...[`usage_${n}`, makeKey(n % 800).id, workspaceOf(n % 800), n <= 100 ? n : 20_000 + (n % 90)],
     ...[`r${n % 7}:read`, 'allow', n],
   ])
-  await insert(filling, names.commit, ['id', 'at'], (n) => [`marker_${n}`, instantOf(n)])
+  await insert(names.commit, ['id', 'at'], (n) => [`marker_${n}`, instantOf(n)])
 }

@@ -5,7 +5,8 @@ import type { Store } from '../../src/ports/store.js'
 import { mysqlStore } from '../../src/stores/mysql.js'
 import { tableNames } from '../../src/stores/sql/tables.js'
 import { describeOn } from '../servers/on-server.js'
-import { fillTables, largeWorkspace } from './filled-tables.js'
+import { idOf, someInstant } from '../../src/testing/suite/records.js'
+import { fillTables, largeWorkspace as workspaceId } from './filled-tables.js'
 import { questions } from './plan-questions.js'
 
 /** A step of a plan, as `explain` tells it. */
@@ -90,9 +91,66 @@ describeOn(
       expect(steps.filter(sorts).map(tell)).toEqual([])
     })
 
+    /** How many rows the server has looked at to answer a call. */
+    async function readsOf(call: (store: Store) => unknown): Promise<number> {
+      asked = []
+      await call(store)
+      let reads = 0
+      for (const { sql, values = [] } of asked) {
+        if (!/select .* from/.test(sql)) continue
+        await connection.query('flush status')
+        await connection.query(sql, [...values])
+        const [counts] = await connection.query<RowDataPacket[]>(`show session status like 'Handler_read%'`)
+        for (const { Value } of counts) reads += Number(Value)
+      }
+      return reads
+    }
+
+    const listings: readonly [name: string, call: (store: Store, before: number) => unknown][] = [
+      ['keys', (one, n) => one.listKeys({ workspaceId, before: idOf('key', n), limit: 9 })],
+      [
+        'keys by a status',
+        (one, n) => one.listKeys({ workspaceId, status: 'active', before: idOf('key', n), limit: 9 }),
+      ],
+      [
+        'events',
+        (one, n) =>
+          one.listEvents({ workspaceId, before: { at: someInstant + n, id: idOf('evt', n) }, limit: 9 }),
+      ],
+      ['approvals', (one, n) => one.listApprovals({ workspaceId, before: idOf('apr', n), limit: 9 })],
+      [
+        'approvals by a status',
+        (one, n) => one.listApprovals({ workspaceId, status: 'succeeded', before: idOf('apr', n), limit: 9 }),
+      ],
+      [
+        'approvals by resource',
+        (one, n) => one.listApprovals({ workspaceId, resource: 'email', before: idOf('apr', n), limit: 9 }),
+      ],
+      [
+        'approvals of a key',
+        (one, n) =>
+          one.listApprovals({ workspaceId, keyId: idOf('key', 8), before: idOf('apr', n), limit: 9 }),
+      ],
+      ['deliveries', (one, n) => one.listDeliveries({ workspaceId, before: idOf('dlv', n), limit: 9 })],
+      [
+        'deliveries of a key',
+        (one, n) =>
+          one.listDeliveries({ workspaceId, keyId: idOf('key', 8), before: idOf('dlv', n), limit: 9 }),
+      ],
+    ]
+
+    it.each(listings)('%s begin at the cursor, wherever that is', async (_, call) => {
+      for (const before of [4_000, 8_000, 12_000, 16_000, 20_000, 23_000]) {
+        expect([before, await readsOf((one) => call(one, before))]).toEqual([
+          before,
+          expect.toSatisfy((reads: number) => reads < 100),
+        ])
+      }
+    })
+
     it('the usage of a workspace: only what it finds of those days is put together', async () => {
       const days = { fromDay: 20_010, toDay: 20_012 }
-      const steps = await stepsOf((one) => one.findUsage({ workspaceId: largeWorkspace, ...days, limit: 99 }))
+      const steps = await stepsOf((one) => one.findUsage({ workspaceId, ...days, limit: 99 }))
       expect(steps.filter(readsAll).map(tell)).toEqual([])
       expect(steps.map(({ key }) => key)).toContain('keyrung_usage_by_workspace_id_day')
     })

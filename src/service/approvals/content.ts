@@ -118,7 +118,7 @@ function placeOf({ id, workspaceId }: Place, part: 'request' | 'result'): string
 /** What the type says to be bytes is still their text in base64url. */
 async function open<T>(sealer: Sealer, sealed: string, place: string): Promise<T> {
   // It was sealed under the host's secret, so that nobody else can have given it another form.
-  return JSON.parse(fromUtf8(await sealer.open(sealed, place)) ?? '') as T
+  return JSON.parse(fromUtf8(await sealer.open(sealed, place))!) as T
 }
 
 function bytesOf(encoded: unknown): Uint8Array {

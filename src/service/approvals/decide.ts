@@ -13,6 +13,7 @@ import { admitDecider, demandOther, findForDecider } from './deciders.js'
 import type { Decider, FoundApproval } from './deciders.js'
 import { openContent, toDetail } from './detail.js'
 import { awaitApproval, readApproval } from './found.js'
+import type { Patience } from './found.js'
 import * as inputs from './input.js'
 import { keyrungOf, purgeAfter } from './upkeep.js'
 import { recheckAsker } from './recheck.js'
@@ -36,7 +37,7 @@ export async function approve(
 ): Promise<ApprovalDetail> {
   const found = await findForDecider(context, given, 'approve', id)
   const { digest, reason } = inputs.readApproval(context, input)
-  const { requestId, waitMs } = inputs.readWaitOptions(context, options)
+  const { requestId, ...patience } = inputs.readWaitOptions(context, options)
   const record = await untilTaken(context, given, 'approve', found, async ({ record, decider }) => {
     demandPending(context, record)
     await demandOther(context, decider, record)
@@ -57,7 +58,7 @@ export async function approve(
     if (isTwice) throw new KeyrungError('voted')
     return step
   })
-  return finish(context, runner, record, waitMs)
+  return finish(context, runner, record, patience)
 }
 
 /** Rejects, with a reason that whoever asked is told. */
@@ -79,7 +80,7 @@ export async function reject(
     return takeStep(
       context,
       record,
-      { edge: 'reject', at, by, reason: reason ?? '', purgeAt: purgeAfter(context, at) },
+      { edge: 'reject', at, by, reason, purgeAt: purgeAfter(context, at) },
       { actor: decider.actor, requestId, beside: decider.checks },
     )
   })
@@ -97,7 +98,7 @@ export async function resolve(
 ): Promise<ApprovalDetail> {
   const found = await findForDecider(context, given, 'resolve', id)
   const { as, reason } = inputs.readResolution(context, input)
-  const { requestId, waitMs } = inputs.readWaitOptions(context, options)
+  const { requestId, ...patience } = inputs.readWaitOptions(context, options)
   const record = await untilTaken(context, given, 'resolve', found, async ({ record, decider }) => {
     if (record.status !== 'unknown') throw new KeyrungError('not_unknown')
     await demandOther(context, decider, record)
@@ -110,7 +111,7 @@ export async function resolve(
       { actor: decider.actor, requestId, beside: decider.checks },
     )
   })
-  return finish(context, runner, record, waitMs)
+  return finish(context, runner, record, patience)
 }
 
 /** Takes a step, looking at the approval and at who decides anew each time that another was faster. */
@@ -152,7 +153,7 @@ async function openConfirmed(
 const passing = { not_entitled: 'not_entitled', owner_insufficient: 'owner_insufficient' } as const
 
 /**
- * Looks at all that the run will hang on, and cancels what can never run; answers what has to hold still in the commit.
+ * Looks at all that the run will hang on, and ends what can never run; answers what has to hold still in the commit.
  *
  * @throws KeyrungError `not_entitled`, `owner_insufficient`, `not_pending`
  */
@@ -169,7 +170,7 @@ async function demandStanding(
   }
   const outcome = asker.ok ? 'precondition_failed' : asker.outcome
   if (outcome in passing) throw new KeyrungError(passing[outcome as keyof typeof passing])
-  await cancelLost(context, record, outcome)
+  await endLost(context, record, outcome)
   throw new KeyrungError('not_pending', {
     message: `This approval is no longer waiting for a decision: ${lostTexts[outcome] ?? lostTexts.key_changed}.`,
   })
@@ -185,20 +186,18 @@ const lostTexts: Partial<Record<ApprovalOutcome, string>> & { readonly key_chang
 }
 
 /** Whoever moves it first, it is not approved. */
-async function cancelLost(
+async function endLost(
   context: ServiceContext,
   record: ApprovalRecord,
   outcome: ApprovalOutcome,
 ): Promise<void> {
   const at = context.clock.now()
-  const step = {
-    edge: 'cancel',
-    at,
-    by: null,
-    outcome,
-    reason: null,
-    purgeAt: purgeAfter(context, at),
-  } as const
+  const ended = { at, outcome, purgeAt: purgeAfter(context, at) }
+  // Here the target has changed, else whoever asked.
+  const step =
+    outcome === 'precondition_failed'
+      ? ({ edge: 'outdate', ...ended, fence: record.fence } as const)
+      : ({ edge: 'cancel', ...ended, by: null, reason: null } as const)
   await takeStep(context, record, step, { actor: keyrungOf(record) })
 }
 
@@ -227,7 +226,7 @@ async function finish(
   context: ServiceContext,
   runner: Runner,
   record: ApprovalRecord,
-  waitMs: number,
+  patience: Patience,
 ): Promise<ApprovalDetail> {
   let known = record
   if (record.status === 'approved') {
@@ -235,7 +234,7 @@ async function finish(
     const running = runner.wake(record.id, record.workspaceId).catch(() => undefined)
     const isOver = ({ status }: ApprovalRecord): boolean => status !== 'approved' && status !== 'executing'
     void running
-    known = await awaitApproval(context, record, isOver, waitMs)
+    known = await awaitApproval(context, record, isOver, patience)
   }
   return toDetail(context, known, context.approvalSettings.redact)
 }

@@ -1,13 +1,9 @@
 import type { ApprovalContentRecord, ApprovalRecord } from '../../core/approval.js'
-import { canonicalJson } from '../../crypto/canonical-json.js'
-import type { Json } from '../../core/plain-value.js'
-import { fromUtf8, toBase64 } from '../../crypto/encoding.js'
 import type { ServiceContext } from '../context.js'
 import { openRequest, openResult } from './content.js'
 import type { AskedContent, ResultContent } from './content.js'
 import { strayRecord } from './found.js'
-import { maskText } from './masking.js'
-import { readContentType } from './replayable.js'
+import { maskBody, maskTarget, maskValue } from './masking.js'
 import { toApprovalView } from './view.js'
 import type { ApprovalDetail, BodyView, RequestView } from './view.js'
 
@@ -53,32 +49,24 @@ export async function openContent(
 
 /** Shows what was asked for, as far as it may be seen. */
 export function showAsked(asked: AskedContent, redact: readonly string[]): RequestView {
-  const preview = maskJsonValue(asked.preview, redact)
+  const preview = maskValue(asked.preview, redact)
   if (asked.request === null) {
     const input = { contentType: 'application/json', body: asked.input, isTruncated: false }
     const body = showBody(input, redact, { isRewritten: false })
-    return { method: null, target: null, headers: [], body, preview }
+    return { method: null, target: null, maskedQuery: [], headers: [], body, preview }
   }
   const { method, target, headers, body, isRewritten } = asked.request
   const contentType = headers.find(([name]) => name === 'content-type')?.[1] ?? null
   const shown = showBody({ contentType, body, isTruncated: false }, redact, { isRewritten })
-  return { method, target, headers, body: shown, preview }
+  const { text, masked: maskedQuery } = maskTarget(target, redact)
+  return { method, target: text, maskedQuery, headers, body: shown, preview }
 }
 
-/** Shows a body: as text where it is text, else in base64. */
 function showBody(
   { contentType, body, isTruncated }: ResultContent,
   redact: readonly string[],
   { isRewritten }: Pick<BodyView, 'isRewritten'>,
 ): BodyView {
-  const shared = { contentType, bytes: body.length, isRewritten, isTruncated }
-  const text = fromUtf8(body)
-  if (text === undefined) return { ...shared, encoding: 'base64', text: toBase64(body), masked: [] }
-  return { ...shared, encoding: 'utf8', ...maskText(text, readContentType(contentType).kind, redact) }
-}
-
-function maskJsonValue(value: Json, redact: readonly string[]): Json {
-  if (value === null || redact.length === 0) return value
-  const { text, masked } = maskText(canonicalJson(value), 'json', redact)
-  return masked.length === 0 ? value : text === '' ? null : (JSON.parse(text) as Json)
+  const shown = maskBody(body, contentType, redact)
+  return { contentType, bytes: body.length, ...shown, isRewritten, isTruncated }
 }

@@ -30,8 +30,16 @@ export function strayRecord(): KeyrungError {
 const firstPauseMs = 25
 const longestPauseMs = 1_000
 
+/** How long a call may wait. */
+export interface Patience {
+  /** In milliseconds. */
+  readonly waitMs: number
+  /** Ends the wait when it is aborted: nobody is there any more for whom it would be worth it. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
- * Waits until an approval is as it is wanted, at most so many milliseconds, and answers it as it then is.
+ * Waits until an approval is as it is wanted, as long as there is patience, and answers it as it is last known.
  *
  * It is woken by what this process does, and asks the store for what others did.
  */
@@ -39,15 +47,16 @@ export async function awaitApproval(
   context: Pick<ServiceContext, 'store' | 'clock' | 'moves'>,
   record: ApprovalRecord,
   isWanted: (record: ApprovalRecord) => boolean,
-  waitMs: number,
+  { waitMs, signal }: Patience,
 ): Promise<ApprovalRecord> {
   const { clock, moves } = context
   const deadline = clock.monotonic() + waitMs
   let known = record
   for (let pause = firstPauseMs; !isWanted(known); pause = Math.min(2 * pause, longestPauseMs)) {
     const left = deadline - clock.monotonic()
-    if (left <= 0) break
-    await moves.wait(known.id, Math.min(pause, left))
+    if (left <= 0 || signal?.aborted) break
+    await moves.wait(known.id, Math.min(pause, left), signal)
+    if (signal?.aborted) break
     const next = await readApproval(context, known.workspaceId, known.id)
     if (!next) throw new KeyrungError('not_found')
     known = next

@@ -7,6 +7,7 @@ import type { ServiceContext } from '../context.js'
 import { parseCursor } from '../cursor.js'
 import { countUpTo, foreignId, objectOf, oneOf, readFields, reason } from '../keys/fields.js'
 import { refusePastedSecrets } from '../keys/pasted-secret.js'
+import type { Patience } from './found.js'
 
 type Needs = Pick<ServiceContext, 'keyFormat'>
 
@@ -15,6 +16,9 @@ const longestWaitMs = 60_000
 const mostListed = 200
 
 const isDigest = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+const isSignal = (value: unknown): boolean =>
+  typeof (value as AbortSignal | null)?.aborted === 'boolean' &&
+  typeof (value as AbortSignal).addEventListener === 'function'
 const isWait = (value: unknown): boolean => isDuration(value, longestWaitMs)
 const isCursor = (value: unknown): boolean => positionOf(value) !== undefined
 const isKeyId = (value: unknown): boolean => isId('key', value)
@@ -29,14 +33,17 @@ const told = reason.check(({ value, issues }) => {
 })
 
 const changeOptions = objectOf({ requestId: z.optional(foreignId) })
-const waitOptions = objectOf({ requestId: z.optional(foreignId), waitMs: z.optional(wait) })
+const signal = z.custom<AbortSignal>(isSignal, { error: 'must be an AbortSignal' })
+const patience = { waitMs: z.optional(wait), signal: z.optional(signal) }
+const waitOptions = objectOf({ requestId: z.optional(foreignId), ...patience })
 const approval = objectOf({ digest, reason: z.optional(reason) })
 const rejection = objectOf({ reason: told })
 const resolution = objectOf({
   as: oneOf<'succeeded' | 'failed' | 'again'>(['succeeded', 'failed', 'again']),
   reason: z.optional(reason),
 })
-const tracking = objectOf({ waitMs: z.optional(wait) })
+const tracking = objectOf(patience)
+const waking = objectOf({ workspaceId: z.optional(foreignId) })
 const queueing = objectOf({ idempotencyKey: z.optional(foreignId), requestId: z.optional(foreignId) })
 const listing = objectOf({
   status: z.optional(oneOf(approvalStatuses)),
@@ -53,8 +60,10 @@ export function readApproval(context: Needs, input: unknown) {
 }
 
 /** @throws KeyrungError `input_invalid` */
-export function readRejection(context: Needs, input: unknown) {
-  return withoutSecrets(context, read(rejection, input))
+export function readRejection(context: Needs, input: unknown): { readonly reason: string } {
+  const given = read(rejection, input)
+  refusePastedSecrets(context, given)
+  return given
 }
 
 /** @throws KeyrungError `input_invalid` */
@@ -73,16 +82,21 @@ export function readChangeOptions(context: Needs, options: unknown): { readonly 
 export function readWaitOptions(
   context: Needs & Pick<ServiceContext, 'approvalSettings'>,
   options: unknown,
-): { readonly requestId: string | null; readonly waitMs: number } {
-  const { requestId = null, waitMs = context.approvalSettings.waitMs } = read(waitOptions, options)
+): { readonly requestId: string | null } & Patience {
+  const { requestId = null, waitMs = context.approvalSettings.waitMs, signal } = read(waitOptions, options)
   refusePastedSecrets(context, { requestId })
-  return { requestId, waitMs }
+  return { requestId, waitMs, signal }
 }
 
 /** @throws KeyrungError `input_invalid` */
-export function readTracking(options: unknown): { readonly waitMs: number } {
-  const { waitMs = 0 } = read(tracking, options)
-  return { waitMs }
+export function readTracking(options: unknown): Patience {
+  const { waitMs = 0, signal } = read(tracking, options)
+  return { waitMs, signal }
+}
+
+/** @throws KeyrungError `input_invalid` */
+export function readWaking(options: unknown): { readonly workspaceId?: string | undefined } {
+  return read(waking, options)
 }
 
 /** @throws KeyrungError `input_invalid` */

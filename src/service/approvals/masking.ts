@@ -1,35 +1,83 @@
-import { JsonTextFault, readJsonText } from '../../core/json-text.js'
+import { readJsonText } from '../../core/json-text.js'
 import type { JsonSpan } from '../../core/json-text.js'
 import { formatPointer, matchesSteps, pointerSteps } from '../../core/json-pointer.js'
-import type { ContentType } from './replayable.js'
-import { bodyLimits } from './replayable.js'
+import { canonicalJson } from '../../crypto/canonical-json.js'
+import { fromUtf8, toBase64 } from '../../crypto/encoding.js'
+import type { Json } from '../../core/plain-value.js'
+import { looksLikeJson, mask, maskFields } from './masked-fields.js'
+import type { MaskedText, Patterns } from './masked-fields.js'
+import { maskParts } from './masked-parts.js'
+import { bodyLimits, readContentType } from './replayable.js'
+import type { BodyView } from './view.js'
 
-/** What stands where something was. */
-const mask = '***'
+/** A body as it is shown: what is text as text, all else in base64. */
+export type ShownBody = Pick<BodyView, 'encoding' | 'text' | 'masked'>
 
-/** A text without what is not to be shown, and where that was, as JSON pointers (RFC 6901). */
-export interface MaskedText {
-  readonly text: string
-  readonly masked: readonly string[]
-}
+/** Stands for what cannot be shown, as what is in it cannot be told. */
+const leftOut = { encoding: 'utf8', text: '', masked: [''] } as const
 
 /**
- * Masks the values that pointers name, in a JSON text or in a form; all else stays as it was, letter by letter.
+ * Shows a body with the values masked that pointers name: in JSON, in forms, and in the parts of multipart bodies; all
+ * else stays as it was, letter by letter.
  *
- * A JSON text that cannot be read to its end, as one that was cut, is left out altogether: what is in it cannot be told.
+ * What cannot be read to its end, as JSON that was cut, is left out altogether: what is in it cannot be told.
  */
-export function maskText(text: string, kind: ContentType['kind'], pointers: readonly string[]): MaskedText {
+export function maskBody(
+  body: Uint8Array,
+  contentType: string | null,
+  pointers: readonly string[],
+): ShownBody {
   const patterns = pointers.map(pointerSteps)
-  if (patterns.length === 0 || text === '') return { text, masked: [] }
-  if (kind === 'form') return maskForm(text, patterns)
+  if (patterns.length === 0 || body.length === 0) return { ...written(body), masked: [] }
+  if (namesAll(patterns)) return { encoding: 'utf8', text: mask, masked: [''] }
+  if (contentType !== null && /^\s*multipart\//i.test(contentType)) {
+    const parts = maskParts(body, contentType, patterns)
+    return parts === null ? leftOut : { ...written(parts.body), masked: parts.masked }
+  }
+  const { kind } = readContentType(contentType)
+  const text = fromUtf8(body)
+  if (text === undefined) {
+    // A result may have been cut in the middle of a letter.
+    const isBinary = kind === 'binary' && !looksLikeJson(String.fromCharCode(...body.subarray(0, 100)))
+    return isBinary ? { ...written(body), masked: [] } : leftOut
+  }
   // Some hosts read JSON whatever it is called.
-  const looksLikeJson = kind === 'json' || /^[ \t\n\r]*[[{]/.test(text)
-  return looksLikeJson ? maskJson(text, patterns) : { text, masked: [] }
+  if (kind === 'json' || looksLikeJson(text)) {
+    const shown = maskJsonText(text, patterns)
+    return shown === null ? leftOut : { encoding: 'utf8', ...shown }
+  }
+  const shown = kind === 'form' ? maskFields(text, patterns) : { text, masked: [] }
+  return { encoding: 'utf8', ...shown }
 }
 
-type Patterns = readonly (readonly string[])[]
+/** Masks the fields of a target's query that pointers name. */
+export function maskTarget(target: string, pointers: readonly string[]): MaskedText {
+  const query = target.indexOf('?') + 1
+  if (query === 0 || query === target.length) return { text: target, masked: [] }
+  const patterns = pointers.map(pointerSteps)
+  const shown = namesAll(patterns) ? { text: mask, masked: [''] } : maskFields(target.slice(query), patterns)
+  return { ...shown, text: target.slice(0, query) + shown.text }
+}
 
-function maskJson(text: string, patterns: Patterns): MaskedText {
+/** Masks what pointers name in a value. */
+export function maskValue(value: Json, pointers: readonly string[]): Json {
+  if (value === null || pointers.length === 0) return value
+  const shown = maskJsonText(canonicalJson(value), pointers.map(pointerSteps))
+  return shown === null ? null : (JSON.parse(shown.text) as Json)
+}
+
+/** The empty pointer names everything. */
+function namesAll(patterns: Patterns): boolean {
+  return patterns.some((pattern) => pattern.length === 0)
+}
+
+function written(body: Uint8Array): Pick<BodyView, 'encoding' | 'text'> {
+  const text = fromUtf8(body)
+  return text === undefined ? { encoding: 'base64', text: toBase64(body) } : { encoding: 'utf8', text }
+}
+
+/** Null for what cannot be read to its end. */
+function maskJsonText(text: string, patterns: Patterns): MaskedText | null {
   const outermost: JsonSpan[] = []
   try {
     readJsonText(text, bodyLimits, (span) => {
@@ -38,9 +86,8 @@ function maskJson(text: string, patterns: Patterns): MaskedText {
       while ((outermost.at(-1)?.start ?? -1) > span.start) outermost.pop()
       outermost.push(span)
     })
-  } catch (error) {
-    if (error instanceof JsonTextFault) return { text: '', masked: [''] }
-    throw error
+  } catch {
+    return null
   }
   let shown = ''
   let at = 0
@@ -49,31 +96,4 @@ function maskJson(text: string, patterns: Patterns): MaskedText {
     at = end
   }
   return { text: shown + text.slice(at), masked: outermost.map(({ path }) => formatPointer(path)) }
-}
-
-function maskForm(text: string, patterns: Patterns): MaskedText {
-  const masked = new Set<string>()
-  const fields = text.split('&').map((field) => {
-    const end = field.indexOf('=')
-    const name = end < 0 ? field : field.slice(0, end)
-    const steps = stepsOf(name)
-    const isMasked = steps.some((path) => patterns.some((pattern) => matchesSteps(pattern, path)))
-    if (!isMasked) return field
-    masked.add(formatPointer(steps[0]!))
-    return `${name}=${mask}`
-  })
-  return { text: fields.join('&'), masked: [...masked] }
-}
-
-/** A field's name as it is, and as some parsers take it apart: `card[number]`. */
-function stepsOf(name: string): readonly (readonly string[])[] {
-  const spaced = name.replaceAll('+', ' ')
-  let plain: string
-  try {
-    plain = decodeURIComponent(spaced)
-  } catch {
-    plain = spaced
-  }
-  const steps = plain.split(/[[\].]+/).filter(Boolean)
-  return steps.length > 1 ? [steps, [plain]] : [[plain]]
 }

@@ -18,8 +18,9 @@ import type { AskedContent } from './content.js'
 import { showAsked } from './detail.js'
 import { readApproval } from './found.js'
 import { readLineage } from './kinship.js'
-import { copyReplayable, tooLarge } from './replayable.js'
+import { copyReplayable } from './replayable.js'
 import { pendingCounter } from './step.js'
+import { expireOf } from './upkeep.js'
 import { toApprovalView } from './view.js'
 import type { ApprovalView } from './view.js'
 
@@ -109,17 +110,15 @@ export async function queueApproval(context: ServiceContext, input: QueueInput):
       ),
     })
     if (loss === null) return { approval: toApprovalView(record), repeated: false }
-    if (loss.part === 'counter') throw new KeyrungError('too_many_pending')
+    if (loss.part === 'counter' && !(await expireOf(context, key))) throw new KeyrungError('too_many_pending')
   }
   throw neverCommitted()
 }
 
 function checkContent({ approvalSettings }: ServiceContext, content: AskedContent): AskedContent {
-  if (content.request !== null) {
-    return { ...content, request: copyReplayable(content.request, approvalSettings) }
-  }
-  if (content.input.length > approvalSettings.maxBodyBytes) throw tooLarge(approvalSettings)
-  return content
+  // An input was measured when it was read.
+  if (content.request === null) return content
+  return { ...content, request: copyReplayable(content.request, approvalSettings) }
 }
 
 /** The approval that there would be. */

@@ -40,12 +40,10 @@ export async function recheck(context: ServiceContext, record: ApprovalRecord): 
 export async function recheckAsker(context: ServiceContext, record: ApprovalRecord): Promise<Recheck> {
   const row = await readKey(context, record.workspaceId, record.keyId)
   const lost = judgeKey(context, record, row?.key)
-  if (!row || lost !== null) return { ok: false, outcome: lost ?? 'key_deleted' }
-  const { key, secrets } = row
-  // The secret it asked with may have been rotated out: that alone takes nothing back.
-  const secretId = secrets.some(({ id }) => id === record.secretId)
-    ? record.secretId
-    : (secrets[0]?.id ?? record.secretId)
+  if (lost !== null) return { ok: false, outcome: lost }
+  const { key, secrets } = row!
+  // The secret it asked with may have been rotated out, or end in the middle of the run: that alone takes nothing back.
+  const secretId = secrets.find(({ endsAt }) => endsAt === null)?.id ?? record.secretId
   const caller = callerOf(context, key, { secretId, address: record.address })
   const layers = await createAuthorizer(context.rights).layersOf(caller)
   const decision = evaluate(demandOfApproval(context, record.permissions), layers)

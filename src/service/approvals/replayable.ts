@@ -128,8 +128,8 @@ function refused(why: string): KeyrungError {
   })
 }
 
-/** The error for a body or an input that is longer than what is queued. */
-export function tooLarge({ maxBodyBytes }: Pick<ApprovalSettings, 'maxBodyBytes'>): KeyrungError {
+/** The error for a body that is longer than what is queued. */
+function tooLarge({ maxBodyBytes }: Pick<ApprovalSettings, 'maxBodyBytes'>): KeyrungError {
   return new KeyrungError('body_too_large', {
     message: `What waits for an approval may have at most ${maxBodyBytes} bytes.`,
   })

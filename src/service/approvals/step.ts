@@ -4,7 +4,6 @@ import type { ApprovalAction } from '../../core/audit.js'
 import { planStep } from '../../core/approval-edges.js'
 import type { ApprovalStep } from '../../core/approval-edges.js'
 import { pendingCounter } from '../../core/approval.js'
-import { isKeyrungError } from '../../core/errors.js'
 import type { ApprovalRecord } from '../../core/approval.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
@@ -92,9 +91,8 @@ async function tellAsked(context: ServiceContext, record: ApprovalRecord): Promi
   try {
     const { asked } = await openContent(context, record)
     return asked && showAsked(asked, context.approvalSettings.redact)
-  } catch (error) {
-    if (isKeyrungError(error)) return null
-    throw error
+  } catch {
+    return null
   }
 }
 

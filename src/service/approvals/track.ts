@@ -1,5 +1,5 @@
 import { formatActor } from '../../core/actor.js'
-import type { Actor } from '../../core/actor.js'
+import type { PrincipalActor } from '../../core/actor.js'
 import { hasEnded } from '../../core/approval.js'
 import type { ApprovalRecord } from '../../core/approval.js'
 import { KeyrungError } from '../../core/errors.js'
@@ -26,10 +26,10 @@ export async function trackApproval(
   options: unknown,
 ): Promise<ApprovalDetail> {
   const found = await findOwn(context, given, id)
-  const { waitMs } = readTracking(options)
+  const patience = readTracking(options)
   const { status } = found.record
   const hasMoved = (record: ApprovalRecord): boolean => record.status !== status || hasEnded(status)
-  return toDetail(context, await awaitApproval(context, found.record, hasMoved, waitMs), [])
+  return toDetail(context, await awaitApproval(context, found.record, hasMoved, patience), [])
 }
 
 /** Takes back what a caller has asked for, until it runs. */
@@ -67,9 +67,8 @@ async function findOwn(
   context: ServiceContext,
   given: Principal,
   id: unknown,
-): Promise<{ readonly actor: Actor; readonly record: ApprovalRecord }> {
-  const actor = parseActor({ type: 'principal', principal: given })
-  if (actor.type !== 'principal') throw new KeyrungError('not_found')
+): Promise<{ readonly actor: PrincipalActor; readonly record: ApprovalRecord }> {
+  const actor = parseActor({ type: 'principal', principal: given }) as PrincipalActor
   const { principal } = actor
   await findInForce(context, principal)
   const record = await readApproval(context, principal.workspaceId, id)

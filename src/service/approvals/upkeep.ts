@@ -1,8 +1,11 @@
 import type { Actor } from '../../core/actor.js'
 import type { ApprovalRecord } from '../../core/approval.js'
+import { earliestId } from '../../core/id.js'
+import type { KeyRecord } from '../../core/key.js'
 import type { ServiceContext } from '../context.js'
 import type { Job } from '../job.js'
 import { takeStep } from './step.js'
+import type { StepResult } from './step.js'
 
 const dayMs = 86_400_000
 
@@ -32,13 +35,43 @@ export function expiryJob(context: ServiceContext): Job {
       const at = clock.now()
       const due = await store.listDueApprovals({ lane: 'pending', now: at, limit: upkeepBatch })
       let expired = 0
-      for (const record of due) {
-        const step = { edge: 'expire', at, purgeAt: purgeAfter(context, at) } as const
-        const taken = await takeStep(context, record, step, { actor: keyrungOf(record) })
-        // Somebody else was quicker, or it is not for this instance to understand.
-        if (taken.ok) expired++
-      }
+      // Where it is not made, somebody else was quicker, or it is not for this instance to understand.
+      for (const record of due) if ((await expire(context, record, at)).ok) expired++
       return { expired, left: expired > 0 && due.length === upkeepBatch ? 'more' : 'nothing' }
     },
   }
+}
+
+/** How many overdue approvals of a key make room at once. */
+const mostForRoom = 10
+
+/**
+ * Ends what a key has waiting that nobody has decided in time, so that it makes room without the job; says whether any of
+ * it did. Ids begin with the time, so that it is one short look, however much waits.
+ */
+export async function expireOf(
+  context: ServiceContext,
+  { id: keyId, workspaceId }: Pick<KeyRecord, 'id' | 'workspaceId'>,
+): Promise<boolean> {
+  const { store, clock, approvalSettings } = context
+  const at = clock.now()
+  const queuedUntil = at - approvalSettings.expiresMs
+  if (queuedUntil < 0) return false
+  const old = await store.listApprovals({
+    ...{ workspaceId, keyId, status: 'pending', limit: mostForRoom },
+    before: earliestId('apr', queuedUntil + 1),
+  })
+  let hasRoom = false
+  for (const record of old) {
+    if (record.keyId !== keyId || at < record.expiresAt) continue
+    const taken = await expire(context, record, at)
+    // Whoever was quicker has made room too.
+    hasRoom ||= taken.ok || taken.why === 'lost'
+  }
+  return hasRoom
+}
+
+function expire(context: ServiceContext, record: ApprovalRecord, at: number): Promise<StepResult> {
+  const step = { edge: 'expire', at, purgeAt: purgeAfter(context, at) } as const
+  return takeStep(context, record, step, { actor: keyrungOf(record) })
 }

@@ -63,6 +63,8 @@ export interface BodyView {
 export interface RequestView {
   readonly method: string | null
   readonly target: string | null
+  /** Which fields of the target's query were masked, as JSON pointers. */
+  readonly maskedQuery: readonly string[]
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: BodyView
   /** What the operation says it would do. */
@@ -87,8 +89,8 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     outcome: record.outcome,
     kind: record.kind,
     operation: record.operation,
-    permissions: words(record.permissions),
-    queued: words(record.queued),
+    permissions: record.permissions.split(' '),
+    queued: record.queued.split(' '),
     resource: record.resource,
     effect: record.effect,
     digest: record.digest,
@@ -105,8 +107,4 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     endedAt: record.endedAt,
     resultStatus: record.resultStatus,
   }
-}
-
-function words(text: string): readonly string[] {
-  return text === '' ? [] : text.split(' ')
 }

@@ -46,7 +46,7 @@ export function holdLease(context: ServiceContext, claimed: ApprovalRecord, sent
     run.abort()
   }
 
-  async function renew(): Promise<void> {
+  async function renew(isAgain = false): Promise<void> {
     const sent = clock.monotonic()
     const step = { edge: 'renew', fence, leaseEndsAt: clock.now() + leaseMs } as const
     const renewed = await takeStep(context, record, step, { actor: runnerOf(record) })
@@ -56,10 +56,11 @@ export function holdLease(context: ServiceContext, claimed: ApprovalRecord, sent
       if (!renewals.signal.aborted) stopWatch = watch(sent)
       return
     }
-    // The answer to an earlier renewal may have been lost, though it was made.
     const found = await store.findApproval(workspaceId, id)
-    if (found !== undefined && isHeld(found, fence)) record = found
-    else abandon()
+    if (found === undefined || !isHeld(found, fence)) return abandon()
+    // The answer to an earlier renewal was lost, though it was made; how long it holds is known only of the next.
+    record = found
+    if (!isAgain && !renewals.signal.aborted) await renew(true)
   }
 
   async function keep(): Promise<void> {

@@ -25,7 +25,7 @@ export async function performTransaction(
   const { store, clock } = context
   const { runMs, maxResultBytes } = context.approvalSettings
   const at = clock.now()
-  const end = await composeStep(
+  const end = (await composeStep(
     context,
     record,
     {
@@ -33,8 +33,7 @@ export async function performTransaction(
       purgeAt: purgeAfter(context, at),
     },
     { actor: runnerOf(record) },
-  )
-  if (end === null) return null
+  ))!
   const changes = [...end.parts.approval, ...end.parts.rest]
   const call = { principal: caller.principal, approvalId: record.id, signal }
   const made = await inTransaction(context, changes, runMs, (transaction) =>

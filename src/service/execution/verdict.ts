@@ -32,16 +32,21 @@ export function unknownEnd(effect: ApprovalEffect): 'lose' | 'again' {
   return effect === 'unsafe' ? 'lose' : 'again'
 }
 
+/** What is answered where there is no such route, or none with that method (RFC 9110, 15.5.5 and 15.5.6). */
+const notThere: ReadonlySet<number> = new Set([404, 405])
+
 /**
- * Judges what an app answered to a dispatched request. Before the guard was reached, 3xx and 4xx say that nothing was
- * done; everything else leaves open who answered, and what that one did.
+ * Judges what an app answered to a dispatched request. Before the guard was reached, 404 and 405 say that the route has
+ * gone, and all other 3xx and 4xx that nothing was done; everything else leaves open who answered, and what that one did.
  */
 export function judgeAnswer(
   { status, ...result }: ReplayAnswer,
   state: ReplayTicket['state'],
   effect: ApprovalEffect,
 ): Verdict {
-  if (state === 'changed') return { end: 'outdate', outcome: 'route_changed' }
+  if (state === 'changed' || (state === 'unused' && notThere.has(status))) {
+    return { end: 'outdate', outcome: 'route_changed' }
+  }
   const kept = { resultStatus: status, result }
   if (status >= 300 && status <= 499) return { end: 'fail', outcome: 'refused_by_handler', ...kept }
   const isSuccess = status >= 200 && status <= 299

@@ -22,7 +22,7 @@ export interface StoredCall {
 
 /** The input that `bytes` stand for, as `run` gets it. */
 export function readInput(bytes: Uint8Array): Json {
-  return JSON.parse(fromUtf8(bytes) ?? '') as Json
+  return JSON.parse(fromUtf8(bytes)!) as Json
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { DeliveryRecord } from '../../core/delivery.js'
-import { isKeyrungError } from '../../core/errors.js'
 import { jsonLine } from '../../core/line.js'
 import { formatWebhook, readWebhook } from '../../core/webhook.js'
 import type { WebhookSetting } from '../../core/webhook.js'
@@ -85,12 +84,9 @@ export function createDeliveryJob(context: ServiceContext, outbound: Outbound): 
   async function send(delivery: DeliveryRecord, setting: WebhookSetting): Promise<OutboundAnswer> {
     const secrets = secretsOf(delivery.keyId, setting)
     if (secrets.length === 0 || sealer === null) return { ok: false, why: 'secret_missing' }
-    let payload: string | undefined
-    try {
-      payload = fromUtf8(await sealer.open(delivery.payload, deliveryPlace(delivery.id)))
-    } catch (error) {
-      if (!isKeyrungError(error)) throw error
-    }
+    const payload = await sealer
+      .open(delivery.payload, deliveryPlace(delivery.id))
+      .then(fromUtf8, () => undefined)
     if (payload === undefined) return { ok: false, why: 'payload_lost' }
     const at = Math.floor(clock.now() / 1_000)
     const headers = {

@@ -36,6 +36,7 @@ export function webhookPayload(
       request: request && {
         method: request.method,
         target: request.target,
+        masked_query: request.maskedQuery,
         content_type: request.body.contentType,
         encoding: request.body.encoding,
         body: request.body.text,

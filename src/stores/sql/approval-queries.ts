@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { ApprovalContentRecord, ApprovalRecord, VoteRecord } from '../../core/approval.js'
 import type { ApprovalListRequest, DueApprovalsRequest } from '../../ports/approval-store.js'
+import { atCursor } from './cursor-index.js'
 import type { SqlDialect } from './dialect.js'
 import { allColumns, compile, place, prepare } from './query.js'
 import type { Ask } from './query.js'
@@ -56,8 +57,12 @@ export function approvalQueries(dialect: SqlDialect, names: TableNames) {
           : [sql`a.key_id = ${keyId} and a.workspace_id between ${workspaceId} and ${workspaceId}`]
       if (status !== undefined) conditions.push(sql`a.status = ${status}`)
       if (resource !== undefined) conditions.push(sql`a.resource = ${resource}`)
-      if (before !== undefined) conditions.push(sql`a.id < ${before}`)
-      const query = sql`select ${columns} from ${approvals} where ${sql.join(conditions, sql` and `)} order by a.id ${dialect.listing.newest.query} limit ${limit}`
+      let table = approvals
+      if (before !== undefined) {
+        conditions.push(sql`a.id < ${before}`)
+        table = sql`${table} ${atCursor(dialect, names.approval, ...indexesOf(request))}`
+      }
+      const query = sql`select ${columns} from ${table} where ${sql.join(conditions, sql` and `)} order by a.id ${dialect.listing.newest.query} limit ${limit}`
       return {
         ...compile(dialect, query),
         decode: (rows) => rows.map((row) => readRecord('approval', row)),
@@ -75,4 +80,12 @@ export function approvalQueries(dialect: SqlDialect, names: TableNames) {
       return { ...votes(approvalId), decode: (rows) => rows.map((row) => readRecord('vote', row)) }
     },
   }
+}
+
+/** The columns of each index that has a listing in its order: one for each thing that is asked for. */
+function indexesOf({ keyId, resource, status }: ApprovalListRequest): readonly (readonly string[])[] {
+  if (keyId !== undefined) return [status === undefined ? ['key_id', 'id'] : ['key_id', 'status', 'id']]
+  const asked = Object.entries({ status, resource }).filter(([, value]) => value !== undefined)
+  if (asked.length === 0) return [['workspace_id', 'id']]
+  return asked.map(([column]) => ['workspace_id', column, 'id'])
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { DeliveryRecord } from '../../core/delivery.js'
 import type { DeliveryListRequest, DueDeliveriesRequest } from '../../ports/delivery-store.js'
+import { atCursor } from './cursor-index.js'
 import type { SqlDialect } from './dialect.js'
 import { allColumns, compile, place, prepare } from './query.js'
 import type { Ask } from './query.js'
@@ -39,8 +40,12 @@ export function deliveryQueries(dialect: SqlDialect, names: TableNames) {
       if (keyId !== undefined) conditions.push(sql`d.key_id = ${keyId}`)
       if (approvalId !== undefined) conditions.push(sql`d.approval_id = ${approvalId}`)
       if (status !== undefined) conditions.push(sql`d.status = ${status}`)
-      if (before !== undefined) conditions.push(sql`d.id < ${before}`)
-      const query = sql`select ${columns} from ${deliveries} where ${sql.join(conditions, sql` and `)} order by d.id ${dialect.listing.newest.query} limit ${limit}`
+      let table = deliveries
+      if (before !== undefined) {
+        conditions.push(sql`d.id < ${before}`)
+        table = sql`${table} ${atCursor(dialect, names.delivery, indexOf(request))}`
+      }
+      const query = sql`select ${columns} from ${table} where ${sql.join(conditions, sql` and `)} order by d.id ${dialect.listing.newest.query} limit ${limit}`
       return {
         ...compile(dialect, query),
         decode: (rows) => rows.map((row) => readRecord('delivery', row)),
@@ -54,4 +59,11 @@ export function deliveryQueries(dialect: SqlDialect, names: TableNames) {
       }
     },
   }
+}
+
+/** The columns of the index that has a listing in its order. */
+function indexOf({ approvalId, keyId, status }: DeliveryListRequest): readonly string[] {
+  if (approvalId !== undefined) return ['approval_id', 'id']
+  if (keyId !== undefined) return ['key_id', 'id']
+  return status === undefined ? ['workspace_id', 'id'] : ['workspace_id', 'status', 'id']
 }

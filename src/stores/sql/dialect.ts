@@ -32,6 +32,11 @@ export interface SqlDialect {
   readonly indexesInTable: boolean
   /** How the ids of a listing are sorted. */
   readonly listing: Readonly<Record<'newest' | 'oldest', ListingOrder>>
+  /**
+   * Stands behind a table that is listed from the middle on, with the names of the indexes of which one is to be
+   * followed, for databases that would otherwise begin at the end and pass over all rows in between.
+   */
+  along(indexes: readonly string[]): RawBuilder<unknown>
   /** Rows with a table's name, if it is there. */
   findTable(name: string): RawBuilder<unknown>
   /** The end of an insert that passes over what is there already. */

@@ -5,6 +5,7 @@ import type { IdempotencyRecord } from '../../ports/change.js'
 import type { KeyListRequest } from '../../ports/key-store.js'
 import { digestBytes } from '../../crypto/digest.js'
 import { compareText } from '../text-order.js'
+import { atCursor } from './cursor-index.js'
 import type { SqlDialect } from './dialect.js'
 import type { StoreTime } from './store-time.js'
 import { allColumns, compile, place, prepare } from './query.js'
@@ -120,9 +121,14 @@ export function keyQueries(dialect: SqlDialect, names: TableNames, time: StoreTi
     keys({ workspaceId, status, text, before, limit }: KeyListRequest): Ask<readonly KeyRow[]> {
       const conditions = [sql`k.workspace_id = ${workspaceId}`]
       if (status !== undefined) conditions.push(sql`k.status = ${status}`)
-      if (before !== undefined) conditions.push(sql`k.id < ${before}`)
+      let table = sql`${keys} as k`
+      if (before !== undefined) {
+        conditions.push(sql`k.id < ${before}`)
+        const index = ['workspace_id', ...(status === undefined ? [] : ['status']), 'id']
+        table = sql`${table} ${atCursor(dialect, names.key, index)}`
+      }
       if (text !== undefined) conditions.push(matching(text))
-      const found = sql`select * from ${keys} as k where ${sql.join(conditions, sql` and `)} order by k.id ${dialect.listing.newest.query} limit ${limit}`
+      const found = sql`select * from ${table} where ${sql.join(conditions, sql` and `)} order by k.id ${dialect.listing.newest.query} limit ${limit}`
       return { ...whole(found), decode: readWhole }
     },
 

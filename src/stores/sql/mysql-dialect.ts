@@ -34,6 +34,7 @@ export const mysqlDialect: SqlDialect = {
   tableEnd: 'engine=innodb row_format=dynamic',
   indexesInTable: true,
   listing: { newest: { query: sql`desc`, index: sql`` }, oldest: { query: sql`asc`, index: sql`` } },
+  along: (indexes) => sql`force index (${sql.join(indexes.map((name) => sql.ref(name)))})`,
   findTable(name) {
     const [table, schema] = name.split('.').reverse() as [string, string?]
     const where = schema === undefined ? sql`database()` : sql`${schema}`

@@ -50,6 +50,7 @@ export const postgresDialect: SqlDialect = {
     oldest: { query: sql`asc nulls first`, index: sql` asc nulls first` },
   },
   // Along the search path where the name says no schema, as for every other statement.
+  along: () => sql``,
   findTable(name) {
     const quoted = name
       .split('.')

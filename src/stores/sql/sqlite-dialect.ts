@@ -25,6 +25,7 @@ export const sqliteDialect: SqlDialect = {
   tableEnd: '',
   indexesInTable: false,
   listing: { newest: { query: sql`desc`, index: sql`` }, oldest: { query: sql`asc`, index: sql`` } },
+  along: () => sql``,
   findTable: (name) => sql`select name from sqlite_master where type = 'table' and name = ${name}`,
   orIgnore: sql`on conflict do nothing`,
   orDuplicate: sql`on conflict do nothing`,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { ColumnKind } from '../columns.js'
 import type { SqlDialect } from './dialect.js'
+import { indexName } from './tables.js'
 import type { TableNames } from './tables.js'
 
 /** Columns as `name kind`, with `?` where there may be null; the first is the primary key. */
@@ -59,14 +60,15 @@ export class TableMaker {
   #spell(table: string, index: Index) {
     const [unique, lines] = 'unique' in index ? [true, index.unique] : [false, index]
     const parts = lines.map((text) => text.split(' ') as [string, ('newest' | 'oldest')?])
-    // Without the schema in front of the table, and cut where a long prefix makes it longer than PostgreSQL takes.
-    const name = `${table.slice(table.lastIndexOf('.') + 1)}_by_${parts.map(([column]) => column).join('_')}`
     const columns = parts.map(([column, first]) =>
       first ? sql`${sql.ref(column)}${this.#dialect.listing[first].index}` : sql.ref(column),
     )
     return {
       unique: sql.raw(unique ? 'unique index' : 'index'),
-      name: name.slice(0, 63),
+      name: indexName(
+        table,
+        parts.map(([column]) => column),
+      ),
       columns: sql.join(columns),
     }
   }

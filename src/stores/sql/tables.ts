@@ -49,6 +49,12 @@ export function tableNames(prefix: string = defaultPrefix, schema?: string): Tab
   }
 }
 
+/** The name of an index over columns of a table. */
+export function indexName(table: string, columns: readonly string[]): string {
+  // Without the schema in front of the table, and cut where a long prefix makes it longer than PostgreSQL takes.
+  return `${table.slice(table.lastIndexOf('.') + 1)}_by_${columns.join('_')}`.slice(0, 63)
+}
+
 /** A property's name as a column's: `workspaceId`, `workspace_id`. */
 export function columnName(property: string): string {
   return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

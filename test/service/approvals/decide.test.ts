@@ -1,9 +1,11 @@
 import { describe, expect, it, test } from 'vitest'
 import type { Actor } from '../../../src/core/actor.js'
+import { createKeyrung } from '../../../src/service/create-keyrung.js'
 import { randomLatency } from '../../../src/testing/random-latency.js'
 import { slowStore } from '../../../src/testing/slow-store.js'
+import { hostSecret } from '../sample.js'
 import type { Desk } from './fixture.js'
-import { ann, bob, dayMs, openDesk, outcome, refusal, stores, stranger } from './fixture.js'
+import { ann, bob, catalog, dayMs, openDesk, outcome, refusal, stores, stranger } from './fixture.js'
 
 const asPrincipal = (principal: Awaited<ReturnType<Desk['agent']>>): Actor => ({
   type: 'principal',
@@ -324,6 +326,41 @@ describe('who may decide', () => {
   })
 })
 
+describe('a queue of the host’s own', () => {
+  it('has what was approved run where it says, and with the workspace without a look at what else is due', async () => {
+    const desk = await openDesk()
+    const agent = await desk.agent()
+    let looks = 0
+    const { listDueApprovals } = desk.store
+    Object.assign(desk.store, {
+      listDueApprovals: (request: Parameters<typeof listDueApprovals>[0]) => (
+        looks++,
+        listDueApprovals(request)
+      ),
+    })
+    const elsewhere = createKeyrung({
+      ...{ catalog, clock: desk.clock, store: desk.store, secret: hostSecret, usage: false },
+      keys: { prefix: 'tp', environments: ['live', 'test'] },
+    })
+    const { wake } = desk.keyrung.approvals
+    for (const options of [{ workspaceId: 'ws' }, undefined]) {
+      const { id, digest } = (await desk.ask(agent, { body: options })).approval
+      // That instance has no such app.
+      await elsewhere.approvals.approve(ann, id, { digest }, { waitMs: 0 })
+      await elsewhere.approvals.wake(id, options)
+      await wake('nonsense', options)
+      await wake(id, { workspaceId: 'other' })
+      expect((await desk.keyrung.approvals.get(ann, id)).status).toBe('approved')
+      const looked = looks
+      await wake(id, options)
+      expect((await desk.keyrung.approvals.get(ann, id)).status).toBe('succeeded')
+      expect(looks > looked).toBe(options === undefined)
+    }
+    expect(desk.runs).toHaveLength(2)
+    await refusal(wake('apr_x', { workspaceId: 7 as unknown as string }), 'input_invalid')
+  })
+})
+
 describe('a caller that waits', () => {
   it('is answered when its approval moves on, or when its time is over', async () => {
     const desk = await openDesk()
@@ -343,5 +380,30 @@ describe('a caller that waits', () => {
     )
     await refusal(desk.keyrung.approvals.track(agent, approval.id, { waitMs: 60_001 }), 'input_invalid')
     await desk.clock.advance(dayMs)
+  })
+
+  it('is waited for no longer once it has gone: no timer, and no further look at the store', async () => {
+    const desk = await openDesk()
+    const agent = await desk.agent()
+    const { id, digest } = (await desk.ask(agent)).approval
+    let looks = 0
+    const { findApproval } = desk.store
+    Object.assign(desk.store, {
+      findApproval: (...args: Parameters<typeof findApproval>) => (looks++, findApproval(...args)),
+    })
+    const client = new AbortController()
+    const patience = { waitMs: 60_000, signal: client.signal }
+    const waiting = desk.keyrung.approvals.track(agent, id, patience)
+    await desk.clock.advance(100)
+    const looked = looks
+    client.abort()
+    expect((await waiting).status).toBe('pending')
+    expect([desk.clock.sleepers, looks]).toEqual([0, looked])
+    // Who is gone from the beginning is not waited for at all; what was decided runs all the same.
+    expect((await desk.keyrung.approvals.track(agent, id, patience)).status).toBe('pending')
+    await desk.keyrung.approvals.approve(ann, id, { digest }, patience)
+    await expect.poll(async () => (await desk.keyrung.approvals.get(ann, id)).status).toBe('succeeded')
+    const odd = { waitMs: 1, signal: 'x' as unknown as AbortSignal }
+    await refusal(desk.keyrung.approvals.track(agent, id, odd), 'input_invalid')
   })
 })

@@ -94,6 +94,24 @@ describe.each(stores)('queueing on %s', (_, store) => {
     expect(await outcome(desk.ask(agent, { body: 'a' }))).toBe('ok')
   })
 
+  it('does not count what has expired, though no worker has come by, and lets no more in than before', async () => {
+    const desk = await openDesk({ store, approvals: { maxPending: 3, expiresMs: 60_000 } })
+    const agent = await desk.agent()
+    const first = []
+    for (const i of [1, 2, 3]) first.push((await desk.ask(agent, { body: i })).approval.id)
+    await desk.clock.advance(59_999)
+    expect(await outcome(desk.ask(agent, { body: 'early' }))).toBe('too_many_pending')
+    await desk.clock.advance(1)
+    expect(await outcome(desk.ask(agent, { body: 'late' }))).toBe('ok')
+    await Promise.all(Array.from({ length: 10 }, (__, i) => outcome(desk.ask(agent, { body: `late ${i}` }))))
+    expect(await desk.pending(agent.keyId)).toBe(3)
+    for (const id of first) expect((await desk.store.findApproval('ws', id))?.status).toBe('expired')
+    const expired = (await desk.events()).filter(({ action }) => action === 'approval.expired')
+    expect(expired.map(({ actor, target }) => [actor, target.id]).toSorted()).toEqual(
+      first.map((id) => ['system:keyrung', id]).toSorted(),
+    )
+  })
+
   it('leads a repeated Idempotency-Key to the same approval, whatever became of it', async () => {
     const desk = await openDesk({ store })
     const [agent, other] = [await desk.agent(), await desk.agent()]
@@ -156,6 +174,23 @@ describe.each(stores)('queueing on %s', (_, store) => {
     )
     expect(await desk.pending(agent.keyId)).toBe(0)
   })
+})
+
+it('what waits is looked through only where a key has as much waiting as it may, and then once', async () => {
+  const desk = await openDesk({ approvals: { maxPending: 2 } })
+  const agent = await desk.agent()
+  const { listApprovals } = desk.store
+  const requests: Parameters<typeof listApprovals>[0][] = []
+  Object.assign(desk.store, {
+    listApprovals(request: Parameters<typeof listApprovals>[0]) {
+      requests.push(request)
+      return listApprovals(request)
+    },
+  })
+  for (const body of ['a', 'b', 'b']) await desk.ask(agent, { body })
+  expect(requests).toEqual([])
+  await refusal(desk.ask(agent, { body: 'c' }), 'too_many_pending')
+  expect(requests).toMatchObject([{ keyId: agent.keyId, status: 'pending', limit: 10 }])
 })
 
 describe('what cannot wait', () => {
@@ -225,6 +260,46 @@ describe('what cannot wait', () => {
     ).toBe('ok')
   })
 
+  test.each<[string, object]>([
+    ['its body is not there as bytes', { body: '{}' }],
+    ['its method is not one', { method: 7 }],
+    ['its method is not one', { method: 'POST /admin' }],
+    ['the pattern of its route is not one short line', { pattern: 7 }],
+    ['the pattern of its route is not one short line', { pattern: '/a\nb' }],
+    ['the pattern of its route is not one short line', { pattern: `/${'a'.repeat(1_000)}` }],
+    ['headers is malformed', { headers: [[7, 'x']] }],
+    ['headers is malformed', { headers: [['x-a', 7]] }],
+    ['headers is malformed', { headers: [['x a', 'b']] }],
+  ])('what an adapter hands over wrongly: %s (%#)', async (why, request) => {
+    const desk = await openDesk()
+    const agent = await desk.agent()
+    const error = await refusal(desk.ask(agent, { request }), 'not_replayable')
+    expect(error.message).toContain(why)
+    expect(await desk.pending(agent.keyId)).toBe(0)
+  })
+
+  it('with an effect that only named operations have', async () => {
+    const desk = await openDesk()
+    const agent = await desk.agent()
+    for (const effect of ['transactional', 'safe', null]) {
+      const { faults } = await refusal(desk.ask(agent, { effect: effect as never }), 'input_invalid')
+      expect(faults.map(({ path }) => path)).toEqual(['effect'])
+    }
+    expect(await desk.pending(agent.keyId)).toBe(0)
+  })
+
+  it('nothing in an app that is attached under a second name', async () => {
+    const { keyrung } = await openDesk()
+    const app = {}
+    const dispatch = () => Promise.reject(new Error('never asked'))
+    keyrung.attach({ name: 'crm', app, dispatch })
+    for (const name of ['crm', 'billing', 'No name']) {
+      const attach = () => keyrung.attach({ name, app, dispatch })
+      expect(attach).toThrow(expect.objectContaining({ code: 'config_invalid' }) as Error)
+    }
+    expect([keyrung.attached(app), keyrung.attached({})]).toEqual(['crm', null])
+  })
+
   it('nothing at all where the app is not attached', async () => {
     const desk = await openDesk()
     await refusal(desk.ask(await desk.agent(), { app: 'other' }), 'approval_required')
@@ -241,4 +316,28 @@ describe('what cannot wait', () => {
     const operation = { permission: 'contacts:write', input: {} as never, run: () => null } as const
     expect(() => keyrung.operation('contacts.merge', operation)).toThrow(/secret: is missing/)
   })
+})
+
+test('a route with a long pattern is listed by its beginning, and run by all of it', async () => {
+  const desk = await openDesk()
+  const pattern = `/${'a'.repeat(600)}`
+  const { approval } = await desk.ask(await desk.agent(), { request: { pattern, target: pattern } })
+  expect(approval.operation).toBe(`${`POST ${pattern}`.slice(0, 500)}…`)
+  const { id, digest } = approval
+  expect(await outcome(desk.keyrung.approvals.approve(ann, id, { digest }))).toBe('ok')
+  expect(desk.runs).toMatchObject([{ target: pattern, pattern }])
+})
+
+test('what waits is shown and run by nobody where the host has lost its secret', async () => {
+  const desk = await openDesk({ options: { pepper: 'none' } as never })
+  const agent = await desk.agent()
+  const { id, digest } = (await desk.ask(agent)).approval
+  const without = createKeyrung({
+    ...{ catalog, store: desk.store, clock: desk.clock, pepper: 'none', keys: { prefix: 'tp' } },
+  })
+  expect(await without.approvals.get(ann, id)).toMatchObject({ id, digest, request: null, result: null })
+  await refusal(without.approvals.approve(ann, id, { digest }), 'digest_mismatch')
+  expect((await desk.store.findApproval('ws', id))!.status).toBe('pending')
+  // To say no takes no secret.
+  expect((await without.approvals.reject(ann, id, { reason: 'no' })).status).toBe('rejected')
 })

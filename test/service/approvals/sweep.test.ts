@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { openDesk, ann, outcome, refusal, stores } from './fixture.js'
 
 describe.each(stores)('a changed key on %s', (_, store) => {
@@ -123,4 +123,63 @@ describe.each(stores)('a changed key on %s', (_, store) => {
     expect(done).toMatchObject({ status: 'cancelled', outcome: 'approver_lost' })
     expect(desk.runs).toEqual([])
   })
+})
+
+/** Has a key ask for so many different things. */
+async function askFor(desk: Awaited<ReturnType<typeof openDesk>>, count: number) {
+  const agent = await desk.agent()
+  for (let i = 0; i < count; i++) await desk.ask(agent, { body: i })
+  return agent
+}
+
+test('a key with more waiting than its change looks at is swept to the end by the worker', async () => {
+  const desk = await openDesk({ approvals: { maxPending: 1_000 } })
+  const agent = await askFor(desk, 620)
+  await desk.keyrung.keys.revoke(ann, agent.keyId)
+  expect(await desk.pending(agent.keyId)).toBe(120)
+  expect(await desk.store.findSettings('sweep/')).toHaveLength(1)
+  await desk.keyrung.tick()
+  expect(await desk.pending(agent.keyId)).toBe(0)
+  expect(await desk.store.findSettings('sweep/')).toEqual([])
+  const all = await desk.store.listApprovals({ workspaceId: 'ws', status: 'cancelled', limit: 1_000 })
+  expect(all.filter((one) => one.outcome === 'key_revoked')).toHaveLength(620)
+})
+
+test('a sweep cancels nothing of another key’s, whatever the store lists', async () => {
+  const desk = await openDesk()
+  const [agent, other] = [await desk.agent(), await desk.agent()]
+  const own = (await desk.ask(agent)).approval
+  const foreign = (await desk.ask(other)).approval
+  const { listApprovals } = desk.store
+  Object.assign(desk.store, {
+    listApprovals: ({ keyId: _, ...request }: Parameters<typeof listApprovals>[0]) =>
+      listApprovals.call(desk.store, request),
+  })
+  await desk.keyrung.keys.revoke(ann, agent.keyId)
+  expect((await desk.store.findApproval('ws', own.id))!.status).toBe('cancelled')
+  expect((await desk.store.findApproval('ws', foreign.id))!.status).toBe('pending')
+})
+
+test('more than a worker expires at once is expired by one tick all the same', async () => {
+  const desk = await openDesk({ approvals: { maxPending: 1_000, expiresMs: 1_000 } })
+  const agent = await askFor(desk, 130)
+  await desk.clock.advance(1_000)
+  expect(await desk.keyrung.tick()).toMatchObject({ expired: 130, done: true })
+  expect(await desk.pending(agent.keyId)).toBe(0)
+})
+
+test('a key keeps what it asked for when its secret is renewed, and loses it when it may act only later', async () => {
+  const desk = await openDesk()
+  const agent = await desk.agent()
+  const first = (await desk.ask(agent, { body: 1 })).approval
+  const second = (await desk.ask(agent, { body: 2 })).approval
+  const { approvals, keys } = desk.keyrung
+  await keys.rotate(ann, agent.keyId, { graceMs: 0 })
+  await desk.clock.advance(1_000)
+  expect(await outcome(approvals.approve(ann, first.id, { digest: first.digest }))).toBe('ok')
+  const { version } = await keys.get(ann, agent.keyId)
+  await keys.edit(ann, agent.keyId, { notBefore: desk.clock.now() + 60_000 }, { version })
+  await refusal(approvals.approve(ann, second.id, { digest: second.digest }), 'not_pending')
+  expect((await desk.store.findApproval('ws', second.id))!.outcome).toBe('key_changed')
+  expect(desk.runs).toHaveLength(1)
 })

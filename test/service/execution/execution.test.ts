@@ -106,7 +106,10 @@ const answers = [
   [101, 'admitted', 'unsafe', 'unknown handler_failed'],
   [200, 'unused', 'unsafe', 'unknown route_changed'],
   [200, 'unused', 'idempotent', 'unknown route_changed'],
-  [404, 'unused', 'unsafe', 'failed refused_by_handler'],
+  [404, 'unused', 'unsafe', 'stale route_changed'],
+  [405, 'unused', 'idempotent', 'stale route_changed'],
+  [404, 'admitted', 'unsafe', 'failed refused_by_handler'],
+  [401, 'unused', 'unsafe', 'failed refused_by_handler'],
   [307, 'unused', 'unsafe', 'failed refused_by_handler'],
   [500, 'unused', 'idempotent', 'unknown handler_failed'],
   [403, 'changed', 'unsafe', 'stale route_changed'],
@@ -365,4 +368,141 @@ test('revoking the key cancels what was approved, whatever becomes of the key th
   await world.keys.activate(admin, world.key.id, {})
   await execution.wake(id, 'ws')
   expect(await standing(world, id)).toBe('cancelled key_revoked')
+})
+
+test('one instance that is woken several times at once runs it once, and each waits for that run', async () => {
+  const world = await inMemory()
+  let ran = 0
+  const { execution } = createInstance(world, {
+    operations: { 'contacts.merge': { run: async () => void (await Promise.resolve(), ran++) } },
+  })
+  const { id } = await approved(world)
+  const { wake } = execution
+  await Promise.all([wake(id), wake(id), wake(id, 'ws'), wake(id, 'ws'), wake(id)])
+  expect(ran).toBe(1)
+  expect(await stepsOf(world, id)).toEqual(['started', 'succeeded'])
+})
+
+test('what is woken by its id alone is found behind all that is due before it, and a lost run likewise', async () => {
+  const world = await inMemory()
+  const set = { status: 'executing', fence: 1 } as const
+  for (let i = 0; i < 520; i++) await approved(world, { operation: 'unknown' })
+  await world.clock.advance(1)
+  const lost = await approved(world, { set })
+  const wanted = await approved(world)
+  const { execution } = createInstance(world, { operations: { 'contacts.merge': {} } })
+  await execution.wake(wanted.id)
+  expect(await standing(world, wanted.id)).toBe('succeeded done')
+  const finding = execution.jobs[1]!
+  expect(await finding.step()).toEqual({ left: 'more' })
+  expect(await finding.step()).toEqual({ left: 'nothing' })
+  expect(await standing(world, lost.id)).toBe('unknown lease_lost')
+})
+
+test('what is gone by the time it is to run is not run, and nobody is told of an error', async () => {
+  const world = await inMemory()
+  const { execution } = createInstance(world, {
+    operations: { 'contacts.merge': { run: () => expect.fail() } },
+  })
+  const { id } = await approved(world)
+  await world.store.commit([{ do: 'delete', type: 'approval', id, expectVersion: 1 }])
+  await execution.wake(id, 'ws')
+  await execution.wake(id)
+})
+
+test('what waits for a place when its instance closes is left to others', async () => {
+  const world = await inMemory()
+  const open: (() => void)[] = []
+  const { execution } = createInstance(world, {
+    operations: { slow: { run: () => new Promise<void>((resolve) => open.push(resolve)) } },
+  })
+  const ids = []
+  for (let i = 0; i < 9; i++) ids.push((await approved(world, { operation: 'slow' })).id)
+  const runs = ids.map((id) => execution.wake(id, 'ws'))
+  await world.clock.advance(0)
+  expect(open).toHaveLength(8)
+  // With no place free there is nothing to look for.
+  const idle = execution.jobs[0]!.step()
+  // It is looked for when the instance closes, and found after that.
+  const late = await approved(world, { operation: 'slow' })
+  const lateRun = execution.wake(late.id)
+  const closing = execution.close()
+  for (const end of open) end()
+  await Promise.all([...runs, idle, lateRun, closing])
+  expect(open).toHaveLength(8)
+  expect(await standing(world, ids[7]!)).toBe('succeeded done')
+  for (const id of [ids[8]!, late.id]) expect(await standing(world, id)).toBe('approved')
+  expect(world.clock.sleepers).toBe(0)
+})
+
+test.each([
+  ['idempotent', 'unknown lease_lost'],
+  ['transactional', 'failed lease_lost'],
+] as const)(
+  'what has brought down one instance after another is not begun again: %s',
+  async (effect, came) => {
+    const world = await inMemory()
+    const { execution, work } = createInstance(world, {
+      operations: { 'contacts.merge': { effect: 'idempotent', run: () => expect.fail() } },
+    })
+    const set = { status: 'executing', fence: 5, startedAt: world.clock.now() } as const
+    const { id } = await approved(world, { effect, set })
+    await execution.wake(id, 'ws')
+    expect(await standing(world, id)).toBe(came)
+    await world.clock.advance(60_000)
+    await work()
+    expect(await standing(world, id)).toBe(came)
+  },
+)
+
+test('a transaction that was begun and never committed is stale where its key has changed since', async () => {
+  const world = await inMemory()
+  const { execution } = createInstance(world, {
+    operations: { 'contacts.merge': { run: () => expect.fail() } },
+  })
+  const set = { status: 'executing', fence: 1, startedAt: world.clock.now() } as const
+  const { id } = await approved(world, { effect: 'transactional', set })
+  await world.keys.revoke(admin, world.key.id, {})
+  await execution.wake(id, 'ws')
+  expect(await standing(world, id)).toBe('stale operation_changed')
+})
+
+test('an end that the store does not take for as long as a lease counts as a crash', async () => {
+  const world = await inMemory()
+  let isDown = false
+  const store = {
+    ...world.store,
+    commit: (...args: Parameters<typeof world.store.commit>) =>
+      isDown ? Promise.reject(new KeyrungError('store_unavailable')) : world.store.commit(...args),
+  }
+  const { execution } = createInstance(world, {
+    store,
+    operations: { 'contacts.merge': { run: () => void (isDown = true) } },
+  })
+  const { id } = await approved(world)
+  const woken = expect(execution.wake(id, 'ws')).rejects.toMatchObject({ code: 'store_unavailable' })
+  await world.clock.advance(30_000)
+  await woken
+  expect(await standing(world, id)).toBe('executing')
+  await createInstance(world).work()
+  expect(await standing(world, id)).toBe('unknown lease_lost')
+})
+
+test('a run whose stored request is gone by its end has ended all the same, without a result', async () => {
+  const world = await inMemory()
+  const { execution } = createInstance(world, {
+    operations: {
+      'contacts.merge': {
+        async run(_, { approvalId }) {
+          await world.store.commit([
+            { do: 'delete', type: 'approvalContent', id: approvalId!, expectVersion: 1 },
+          ])
+          return { id: 7 }
+        },
+      },
+    },
+  })
+  const { id } = await approved(world)
+  await execution.wake(id, 'ws')
+  expect([await standing(world, id), await resultOf(world, id)]).toEqual(['succeeded done', null])
 })

@@ -34,6 +34,58 @@ test('a run that goes on longer than its lease keeps it, and nobody else begins'
   expect(world.clock.sleepers).toBe(0)
 })
 
+test('a renewal that was made, though its answer was lost, costs nothing', async () => {
+  const world = await createApprovalWorld()
+  let commits = 0
+  const store: Store = {
+    ...world.store,
+    async commit(changes) {
+      const answer = await world.store.commit(changes)
+      // The claim is the first.
+      if (++commits === 2) throw new Error('the answer is lost')
+      return answer
+    },
+  }
+  const { execution } = createInstance(world, {
+    store,
+    operations: { 'contacts.merge': { run: () => world.clock.sleep(100_000) } },
+  })
+  const other = createInstance(world)
+  const { id } = await approved(world)
+  const woken = execution.wake(id, 'ws')
+  for (let i = 0; i < 10; i++) {
+    await world.clock.advance(10_000)
+    await other.work()
+  }
+  await woken
+  expect(await standing(world, id)).toBe('succeeded done')
+})
+
+test('a renewal that is still on its way when the run ends does not get into its way', async () => {
+  const world = await createApprovalWorld()
+  let commits = 0
+  let finish: () => void = () => undefined
+  const store: Store = {
+    ...world.store,
+    async commit(changes) {
+      if (++commits === 2) {
+        finish()
+        await world.clock.sleep(500)
+      }
+      return world.store.commit(changes)
+    },
+  }
+  const { execution } = createInstance(world, {
+    store,
+    operations: { 'contacts.merge': { run: () => new Promise<void>((resolve) => (finish = resolve)) } },
+  })
+  const { id } = await approved(world)
+  const woken = execution.wake(id, 'ws')
+  await world.clock.advance(11_000)
+  await woken
+  expect([await standing(world, id), world.clock.sleepers]).toEqual(['succeeded done', 0])
+})
+
 /** A store that one instance cannot write to for a while. */
 function cutOff(store: Store) {
   const state = { isCut: false }

@@ -4,6 +4,7 @@ import type {
   ApprovalStatus,
   VoteRecord,
 } from '../../../src/core/approval.js'
+import { pendingCounter } from '../../../src/core/approval.js'
 import { runLaneOf } from '../../../src/core/approval-edges.js'
 import { canonicalJson } from '../../../src/crypto/canonical-json.js'
 import { createDemand } from '../../../src/core/demand.js'
@@ -142,7 +143,7 @@ export interface Wanted {
 
 let count = 0
 
-/** Puts an approval into the store that was approved and waits to be run. */
+/** Puts an approval into the store that was approved and waits to be run, or, where `set` says so, for its first vote. */
 export async function approved(world: ApprovalWorld, wanted: Wanted = {}): Promise<ApprovalRecord> {
   const { kind = 'named', effect = 'unsafe', input = { id: 7 }, precondition = null, set = {} } = wanted
   const at = world.clock.now()
@@ -183,7 +184,9 @@ export async function approved(world: ApprovalWorld, wanted: Wanted = {}): Promi
         request: await sealRequest(sealer, record, content),
       },
     },
-    { do: 'insert', type: 'vote', record: vote },
+    record.status === 'pending'
+      ? { do: 'counter', name: pendingCounter(world.key.id), delta: 1, max: null }
+      : { do: 'insert', type: 'vote', record: vote },
   ])
   if (!result.ok) throw new Error(`not inserted: ${result.why}`)
   return record

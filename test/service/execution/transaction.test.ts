@@ -187,3 +187,81 @@ test('a transaction of which nobody knows whether it came through is found out b
     expect([effects(), await standing(world, id)]).toEqual([1, 'succeeded done'])
   }
 })
+
+/** A store whose transactions are asynchronous, as servers' are: what throws in one undoes it. */
+function serverLike(store: Store): Store {
+  return {
+    ...store,
+    synchronous: false,
+    async commitWith(changes, run) {
+      const value = await run('transaction')
+      const result = await store.commit(changes)
+      return result.ok ? { ok: true, value } : result
+    },
+  }
+}
+
+test.each([
+  ['takes too long', () => new Promise<never>(() => undefined), 'failed no_answer'],
+  ['rejects', () => Promise.reject(new Error('boom')), 'failed handler_failed'],
+])(
+  'a transaction of a server that %s is undone, tried again a bounded number of times, and has failed then',
+  async (_, run, came) => {
+    const world = await createApprovalWorld()
+    let runs = 0
+    const { work } = createInstance(world, {
+      store: serverLike(world.store),
+      approvals: { runMs: 1_000 },
+      operations: { 'contacts.merge': { effect: 'transactional', run: () => (runs++, run()) } },
+    })
+    const { id } = await approved(world, { effect: 'transactional' })
+    for (let i = 0; i < 12 && (await standing(world, id)) !== came; i++) {
+      const step = work()
+      await world.clock.advance(60_000)
+      await step
+    }
+    // Nothing was done, and that is known.
+    expect([await standing(world, id), runs]).toEqual([came, 5])
+    expect(await resultOf(world, id)).toBeNull()
+  },
+)
+
+test('a transaction of a server is one commit with the end of its run', async () => {
+  const world = await createApprovalWorld()
+  const { execution } = createInstance(world, {
+    store: serverLike(world.store),
+    operations: {
+      'contacts.merge': {
+        effect: 'transactional',
+        run: async (_, { transaction }) => ({ in: transaction as string }),
+      },
+    },
+  })
+  const { id } = await approved(world, { effect: 'transactional' })
+  await execution.wake(id, 'ws')
+  expect(await standing(world, id)).toBe('succeeded done')
+  expect(await resultOf(world, id)).toMatchObject({ body: '{"in":"transaction"}' })
+})
+
+test('a store that is busy with a transaction of the host’s says so, and the run waits its turn', async () => {
+  const world = await createApprovalWorld()
+  let isBusy = true
+  const store: Store = {
+    ...serverLike(world.store),
+    commitWith(changes, run) {
+      if (isBusy) throw new KeyrungError('transaction_open')
+      return serverLike(world.store).commitWith!(changes, run)
+    },
+  }
+  let runs = 0
+  const { execution, work } = createInstance(world, {
+    store,
+    operations: { 'contacts.merge': { effect: 'transactional', run: () => void runs++ } },
+  })
+  const { id } = await approved(world, { effect: 'transactional' })
+  await expect(execution.wake(id, 'ws')).rejects.toMatchObject({ code: 'transaction_open' })
+  isBusy = false
+  await world.clock.advance(60_000)
+  await work()
+  expect([await standing(world, id), runs]).toEqual(['succeeded done', 1])
+})

@@ -73,6 +73,8 @@ describe('a store that answers wrongly', () => {
     ['metadata cut off', { metadata: '{"a":' }],
     ['metadata that is a list', { metadata: '[]' }],
     ['metadata that is null', { metadata: 'null' }],
+    ['limits that are none', { limits: '[{"name":7}]' }],
+    ['a webhook that is none', { webhook: '{"url":7}' }],
   ])('with %s is not believed', async (_, wrong) => {
     const world = await createWorld()
     const { key } = await makeKey(world)

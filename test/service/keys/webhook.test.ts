@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import { readWebhook } from '../../../src/core/webhook.js'
 import { signWebhook } from '../../../src/crypto/webhook-secret.js'
-import { admin, createWorld, hourMs, makeKey, refusal } from './fixture.js'
+import { admin, createWorld, hourMs, makeKey, outcome, refusal } from './fixture.js'
 import { stores } from './stores.js'
 
 const url = 'https://hooks.example.com/keyrung?token=t0k3n'
@@ -120,6 +120,34 @@ it('cannot be renewed where there is none', async () => {
   const { key } = await makeKey(world)
   await refusal(world.keys.rotateWebhook(admin, key.id), 'input_invalid')
   await refusal(world.keys.rotateWebhook({ ...admin, workspaceId: 'other' }, key.id), 'not_found')
+})
+
+it('needs a secret of the host to sign with', async () => {
+  const world = await createWorld()
+  const { key } = await makeKey(world, { webhook: { url } })
+  Object.assign(world.context, { webhookSecrets: null })
+  const error = await refusal(makeKey(world, { webhook: { url } }), 'input_invalid')
+  expect(error.faults).toEqual([{ path: 'webhook', message: 'needs the option secret, to sign with' }])
+  await refusal(world.keys.rotateWebhook(admin, key.id), 'input_invalid')
+})
+
+it('is renewed once where several do it at once, and not where its key is gone by then', async () => {
+  const world = await createWorld()
+  const { key } = await makeKey(world, { webhook: { url } })
+  const all = await Promise.all(
+    Array.from({ length: 5 }, () => outcome(world.keys.rotateWebhook(admin, key.id))),
+  )
+  expect(all.toSorted()).toEqual(['conflict', 'conflict', 'conflict', 'conflict', 'ok'])
+  expect((await settingOf(world, key.id))!.generation).toBe(2)
+  const { commit } = world.store
+  Object.assign(world.store, {
+    async commit(...args: Parameters<typeof commit>) {
+      Object.assign(world.store, { commit })
+      await world.keys.delete(admin, key.id)
+      return commit(...args)
+    },
+  })
+  await refusal(world.keys.rotateWebhook(admin, key.id), 'not_found')
 })
 
 async function settingOf(world: Awaited<ReturnType<typeof createWorld>>, id: string) {

@@ -224,3 +224,170 @@ test('a transactional operation shares the transaction with a call that is allow
   await expect(operation.call(principal, { from: 1 })).rejects.toThrow('of the host')
   expect(count()).toBe(1)
 })
+
+test('what a call is about has moved by the time of the decision: it is stale, and never runs', async () => {
+  let etag = 'v1'
+  const { operation, caller, ran, keyrung } = await host({ precondition: () => etag })
+  const principal = await caller('contacts:write-approval')
+  const answer = await operation.call(principal, { from: 3 })
+  if (answer.status !== 'queued') throw new Error(answer.status)
+  const { id, digest } = answer.approval
+  etag = 'v2'
+  const error = await refusal(keyrung.approvals.approve(admin, id, { digest }), 'not_pending')
+  expect(error.message).toContain('what it is about has changed since')
+  expect(await keyrung.approvals.get(admin, id)).toMatchObject({
+    ...{ status: 'stale', outcome: 'precondition_failed', decidedBy: null, startedAt: null },
+  })
+  // Nobody can bring it back, though it is again as it was; and it no longer counts as waiting.
+  etag = 'v1'
+  await refusal(keyrung.approvals.approve(admin, id, { digest }), 'not_pending')
+  await refusal(keyrung.approvals.cancel(principal, id), 'not_pending')
+  await keyrung.tick()
+  expect(ran).toEqual([])
+  expect(await operation.call(principal, { from: 3 })).not.toMatchObject({ approval: { id } })
+  const { events } = await keyrung.audit.list(admin, { limit: 100 })
+  const told = events.filter(({ target }) => target.id === id).map(({ action }) => action)
+  expect(told.sort()).toEqual(['approval.queued', 'approval.stale'])
+})
+
+test('what a call is about moves between the decision and the run: it is stale, and never runs', async () => {
+  const answers = ['v1', 'v1', 'v2']
+  const { operation, caller, ran, keyrung } = await host({ precondition: () => answers.shift()! })
+  const answer = await operation.call(await caller('contacts:write-approval'), { from: 3 })
+  if (answer.status !== 'queued') throw new Error(answer.status)
+  const { id, digest } = answer.approval
+  const done = await keyrung.approvals.approve(admin, id, { digest })
+  expect(done).toMatchObject({ status: 'stale', outcome: 'precondition_failed', decidedBy: 'user:ann' })
+  expect([ran, answers]).toEqual([[], []])
+})
+
+test('what an approver sees of a preview is masked like all else', async () => {
+  const { operation, caller, keyrung } = await host(
+    { preview: () => ({ card: '4111', name: 'Eve' }) },
+    { approvals: { redact: ['/card'] } },
+  )
+  const principal = await caller('contacts:write-approval')
+  const answer = await operation.call(principal, { from: 1 })
+  if (answer.status !== 'queued') throw new Error(answer.status)
+  const { request } = await keyrung.approvals.get(admin, answer.approval.id)
+  expect(request!.preview).toEqual({ card: '***', name: 'Eve' })
+  // The caller sees its own.
+  const own = await keyrung.approvals.track(principal, answer.approval.id)
+  expect(own.request!.preview).toEqual({ card: '4111', name: 'Eve' })
+})
+
+test('a preview that is no plain JSON, or a precondition that is no text, queues nothing', async () => {
+  for (const hook of [
+    { preview: () => new Date(0) },
+    { preview: () => ({ deep: { sum: Number.NaN } }) },
+    { precondition: () => 7 },
+    { precondition: () => null },
+  ]) {
+    const { operation, caller, keyrung } = await host(hook as never)
+    const principal = await caller('contacts:write-approval')
+    await refusal(operation.call(principal, { from: 1 }), 'hook_failed')
+    expect((await keyrung.approvals.list(admin)).approvals).toEqual([])
+  }
+})
+
+test('an Idempotency-Key that is none queues nothing', async () => {
+  const { operation, caller, keyrung } = await host()
+  const principal = await caller('contacts:write-approval')
+  for (const idempotencyKey of ['', 'two words', 'ä', 'x'.repeat(256), 7, null]) {
+    const call = operation.call(principal, { from: 1 }, { idempotencyKey: idempotencyKey as never })
+    const { faults } = await refusal(call, 'input_invalid')
+    expect(faults.map(({ path }) => path)).toEqual(['idempotencyKey'])
+  }
+  expect((await keyrung.approvals.list(admin)).approvals).toEqual([])
+})
+
+const schemaOf = (validate: (value: unknown) => unknown) =>
+  ({ '~standard': { version: 1, vendor: 'test', validate } }) as never
+
+test('a schema that throws lets nothing through, and what it says in keyrung’s own words is kept', async () => {
+  const raise = (error: Error) => () => {
+    throw error
+  }
+  const broken = await host({ input: schemaOf(raise(new Error('canary'))) })
+  const error = await refusal(
+    broken.operation.call(await broken.caller('contacts:write'), 1 as never),
+    'hook_failed',
+  )
+  expect(String(error.internal) + error.message).not.toContain('canary')
+  const refusing = await host({ input: schemaOf(raise(new KeyrungError('operation_refused'))) })
+  await refusal(
+    refusing.operation.call(await refusing.caller('contacts:write'), 1 as never),
+    'operation_refused',
+  )
+  expect([broken.ran, refusing.ran]).toEqual([[], []])
+})
+
+test('what a schema finds wrong is told by path, however it writes its paths', async () => {
+  const issues = [{ message: 'no', path: [{ key: 'lines' }, 0, 'sum'] }, { message: 'never' }]
+  const { operation, caller, ran } = await host({ input: schemaOf(async () => ({ issues })) })
+  const { faults } = await refusal(
+    operation.call(await caller('contacts:write'), 1 as never),
+    'input_invalid',
+  )
+  expect(faults).toEqual([
+    { path: 'lines.0.sum', message: 'no' },
+    { path: '', message: 'never' },
+  ])
+  expect(ran).toEqual([])
+})
+
+test('schemas that are functions are schemas; what only looks like one, or cannot be looked at, is none', () => {
+  const { keyrung } = sample()
+  const define = (name: string, rest: object) => () =>
+    keyrung.operation(name, { permission: 'contacts:write', run: () => null, ...rest } as never)
+  const callable = Object.assign(
+    () => undefined,
+    schemaOf((value) => ({ value })),
+  )
+  expect(define('callable', { input: callable })).not.toThrow()
+  const unreadable = Object.defineProperty({}, '~standard', {
+    get() {
+      throw new Error('canary')
+    },
+  })
+  for (const input of [null, undefined, 'schema', 7, unreadable, { '~standard': { version: 2 } }]) {
+    expect(define('none', { input })).toThrow(
+      expect.objectContaining({ faults: [expect.objectContaining({ path: 'input' })] }) as Error,
+    )
+  }
+  const input = schemaOf((value) => ({ value }))
+  expect(define('hooks', { input, preview: 'text', precondition: {} })).toThrow(
+    expect.objectContaining({
+      faults: ['preview', 'precondition'].map((path) => expect.objectContaining({ path })),
+    }) as Error,
+  )
+})
+
+test('a transactional call that goes on beside its transaction is not said to be done', async () => {
+  const database = new Database(':memory:')
+  const { clock } = sample()
+  const { operation, caller } = await host(
+    { effect: 'transactional', run: () => Promise.resolve(null) },
+    { store: sqliteStore({ database, clock }), clock },
+  )
+  const error = await refusal(
+    operation.call(await caller('contacts:write'), { from: 1 }),
+    'store_unavailable',
+  )
+  expect(error.internal).toContain('detached')
+})
+
+test('a call that takes too long is told so by its signal', async () => {
+  let signal: AbortSignal | undefined
+  const { operation, caller, clock } = await host(
+    { run: (_, context) => ((signal = context.signal), clock.sleep(2_000).then(() => 'late')) },
+    { approvals: { runMs: 1_000 } },
+  )
+  const call = operation.call(await caller('contacts:write'), { from: 1 })
+  await clock.advance(999)
+  expect(signal!.aborted).toBe(false)
+  await clock.advance(1)
+  expect(signal!.aborted).toBe(true)
+  await clock.advance(1_000)
+  expect(await call).toEqual({ status: 'done', result: 'late' })
+})

@@ -1,11 +1,13 @@
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readWebhook } from '../../../src/core/webhook.js'
+import { readHostSecrets } from '../../../src/crypto/host-secret.js'
+import { createWebhookSecrets } from '../../../src/crypto/webhook-secret.js'
 import { findNodeOutbound } from '../../../src/net/outbound-node.js'
 import { createOutbound } from '../../../src/net/outbound.js'
 import { createOutboundPolicy } from '../../../src/net/outbound-url.js'
 import { createDeliveryJob } from '../../../src/service/webhooks/deliver.js'
-import { createWebhooks } from '../../../src/service/webhooks.js'
+import { createWebhooks, webhookJobs } from '../../../src/service/webhooks.js'
 import { admin, hourMs, refusal } from '../keys/fixture.js'
 import { stores } from '../keys/stores.js'
 import { createHooked, createReceiver } from './fixture.js'
@@ -211,4 +213,146 @@ it('is not sent to a place that the host no longer allows', async () => {
   await strict.step()
   expect(received).toHaveLength(0)
   expect(await hooked.deliveries()).toMatchObject([{ status: 'waiting', lastError: 'url_denied' }])
+})
+
+describe('a message that cannot be sent', () => {
+  it('as the secret it is signed with is lost is tried again, and says why', async () => {
+    const { url, received } = await receiver()
+    const hooked = await createHooked({ url })
+    await hooked.announce()
+    const others = readHostSecrets('another secret of the host, of 32 characters')
+    const outbound = createOutbound(hooked.context.webhookSettings.policy, findNodeOutbound()!)
+    for (const lost of [
+      { webhookSecrets: createWebhookSecrets(others) },
+      { webhookSecrets: null },
+      { sealer: null },
+    ]) {
+      const job = createDeliveryJob({ ...hooked.context, ...lost }, outbound)
+      expect(await job.step()).toEqual({ delivered: 0, failed: 1, left: 'nothing' })
+      const [delivery] = await hooked.deliveries()
+      expect(delivery).toMatchObject({ status: 'waiting', lastError: 'secret_missing', lastStatus: null })
+      await hooked.world.clock.advance(delivery!.dueAt - hooked.world.clock.now())
+    }
+    expect(received).toEqual([])
+    // An instance that has the secret sends it.
+    expect((await hooked.job.step()).delivered).toBe(1)
+    expect(verified(hooked.webhookSecret!, received[0]!)).toBeTruthy()
+  })
+
+  it('as what is sealed of it was changed, or is another’s, is never sent', async () => {
+    const { url, received } = await receiver()
+    const hooked = await createHooked({ url })
+    await hooked.announce()
+    await hooked.announce({ id: 'apr_01kdve00000000000000000002' })
+    const [one, two] = await hooked.deliveries()
+    await hooked.world.store.commit([
+      { do: 'update', type: 'delivery', id: one!.id, expectVersion: 1, set: { payload: two!.payload } },
+      { do: 'update', type: 'delivery', id: two!.id, expectVersion: 1, set: { payload: 'nonsense' } },
+    ])
+    expect(await hooked.job.step()).toMatchObject({ delivered: 0, failed: 2 })
+    expect((await hooked.deliveries()).map(({ lastError }) => lastError)).toEqual([
+      'payload_lost',
+      'payload_lost',
+    ])
+    expect(received).toEqual([])
+  })
+
+  it('as the webhook was disabled by then is given up', async () => {
+    let status = 500
+    const { url, received } = await receiver(() => ({ status }))
+    const hooked = await createHooked({ url })
+    await hooked.announce()
+    await hooked.job.step()
+    status = 410
+    await hooked.announce({ id: 'apr_01kdve00000000000000000002' })
+    await hooked.job.step()
+    await hooked.world.clock.advance(hourMs)
+    await hooked.job.step()
+    expect(received).toHaveLength(2)
+    const deliveries = await hooked.deliveries()
+    expect(deliveries.map(({ status: now, lastError }) => `${now} ${lastError}`).toSorted()).toEqual([
+      'given_up disabled',
+      'given_up gone',
+    ])
+  })
+})
+
+describe('many messages', () => {
+  it('are sent some at a time, and listed page by page, newest first', async () => {
+    const { url, received } = await receiver()
+    const hooked = await createHooked({ url })
+    for (let i = 0; i < 25; i++) {
+      await hooked.announce()
+      await hooked.world.clock.advance(1)
+    }
+    expect(await hooked.job.step()).toEqual({ delivered: 20, failed: 0, left: 'more' })
+    expect(await hooked.job.step()).toEqual({ delivered: 5, failed: 0, left: 'nothing' })
+    expect(received).toHaveLength(25)
+    const webhooks = createWebhooks(hooked.context)
+    const ids: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await webhooks.list(admin, { limit: 10, cursor })
+      ids.push(...page.deliveries.map(({ id }) => id))
+      cursor = page.next ?? undefined
+    } while (cursor !== undefined)
+    expect(ids).toEqual((await hooked.deliveries()).map(({ id }) => id))
+    expect(ids).toHaveLength(25)
+    for (const bad of ['x', '', 7, ids[0]]) {
+      const { faults } = await refusal(webhooks.list(admin, { cursor: bad as never }), 'input_invalid')
+      expect(faults.map(({ path }) => path)).toEqual(['cursor'])
+    }
+  })
+
+  it('are shown to their own workspace only, whatever the store answers', async () => {
+    const { url } = await receiver()
+    const hooked = await createHooked({ url })
+    await hooked.announce()
+    const [found] = await hooked.deliveries()
+    const foreign = { ...found!, workspaceId: 'other' }
+    const webhooks = createWebhooks(hooked.context)
+    Object.assign(hooked.world.store, {
+      listDeliveries: async () => [foreign],
+      findDelivery: async () => foreign,
+    })
+    await refusal(webhooks.list(admin), 'store_unavailable')
+    await refusal(webhooks.redeliver(admin, found!.id), 'store_unavailable')
+  })
+})
+
+it('is not sent again by two at once, nor when it or its key is gone', async () => {
+  const { url } = await receiver()
+  const hooked = await createHooked({ url })
+  await hooked.announce()
+  const { id } = (await hooked.deliveries())[0]!
+  const webhooks = createWebhooks(hooked.context)
+  const { commit } = hooked.world.store
+  const before = (act: () => Promise<unknown>): void =>
+    void Object.assign(hooked.world.store, {
+      async commit(...args: Parameters<typeof commit>) {
+        Object.assign(hooked.world.store, { commit })
+        await act()
+        return commit(...args)
+      },
+    })
+  before(() => webhooks.redeliver(admin, id))
+  await refusal(webhooks.redeliver(admin, id), 'conflict')
+  before(async () => commit([{ do: 'delete', type: 'delivery', id, expectVersion: 2 }]))
+  await refusal(webhooks.redeliver(admin, id), 'not_found')
+  await hooked.announce()
+  const [next] = await hooked.deliveries()
+  await hooked.world.keys.delete(admin, hooked.key.id)
+  await refusal(webhooks.redeliver(admin, next!.id), 'not_found')
+})
+
+it('needs a runtime that can send anything at all', async () => {
+  const hooked = await createHooked({ url: 'http://127.0.0.1:1/' })
+  expect(webhookJobs(hooked.context)).toHaveLength(1)
+  const load = process.getBuiltinModule
+  try {
+    Object.assign(process, { getBuiltinModule: undefined })
+    expect(webhookJobs(hooked.context)).toEqual([])
+  } finally {
+    Object.assign(process, { getBuiltinModule: load })
+  }
 })
