@@ -17,6 +17,9 @@ export interface TranscriptLayout {
 /** What a key's secret looks like, whatever the host's prefix: all but its beginning and its last characters are hidden. */
 const secret = /([a-z]+_(?:live|test)_)[0-9A-Za-z]{32}([0-9A-Za-z]{4})/g
 
+/** An access token: it begins with a JSON header in base64url. */
+const token = /\beyJ[\w-]+\.[\w-]+\.[\w-]+([\w-]{4})/g
+
 /** A digest in full is of no use to a reader. */
 const digest = /\b([0-9a-f]{8})[0-9a-f]{56}\b/g
 
@@ -77,5 +80,5 @@ function keyFields({ name, status, mode, scopes }: Fields): Fields {
 }
 
 function mask(text: string): string {
-  return text.replace(secret, '$1…$2').replace(digest, '$1…')
+  return text.replace(secret, '$1…$2').replace(token, 'eyJ…$1').replace(digest, '$1…')
 }

@@ -57,6 +57,7 @@ export async function startHost(options: { readonly dataDir: string; readonly po
     entitlements: workspaces.entitlements,
     sinks: [jsonLinesSink({ path: folder.auditPath })],
     approvals: { canDecide },
+    tokens: { issuer: 'https://trustpager.example', audience: 'https://api.trustpager.example' },
     // For the demo, whose receiver of webhooks is on this machine; a real host leaves this out.
     webhooks: { dangerouslyAllowAddresses: ['127.0.0.1'] },
     http: { realm: 'trustpager', hidden: 'not_found', upgradeUrl, approvalsUrl: '/approvals' },

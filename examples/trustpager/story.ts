@@ -2,10 +2,11 @@ import { tellOfHost, type HostSteps } from '../telling/host-story.js'
 import { field, type Print, type Teller } from '../telling/teller.js'
 import { Transcript, type Fields } from '../telling/transcript.js'
 import { tellOfApprovals } from './approval-story.js'
+import { tellOfTokens } from './token-story.js'
 
 const transcript = new Transcript({
   widths: { path: 34, caller: 13, body: 110 },
-  summaries: [queued, listed, asked],
+  summaries: [queued, listed, asked, exchanged],
 })
 
 function queued({ approval_id, status, permissions }: Fields): unknown {
@@ -34,6 +35,11 @@ function asked({
   return `${String(operation)} ${String(status)} ${words({ ...what, ...why, ...came })}`.trimEnd()
 }
 
+function exchanged({ access_token, expires_in, scope, token, scopes }: Fields): unknown {
+  if (token) return { scopes, actors: field(token, 'actors') }
+  return access_token && { access_token, expires_in, scope }
+}
+
 function words(fields: Fields): string {
   return Object.entries(fields)
     .map(([name, value]) => `${name}: ${String(value)}`)
@@ -41,13 +47,14 @@ function words(fields: Fields): string {
 }
 
 /**
- * Walks through a key's life, and what waits for a human, against a running host, over HTTP only, and prints request and answer of each step.
+ * Walks through a key's life, what it is exchanged for, and what waits for a human, against a running host, over HTTP only, and prints request and answer of each step.
  *
  * @returns whether every step went as told
  */
 export function tellStory(url: string, print: Print): Promise<boolean> {
   return tellOfHost({ url, print, transcript }, async (teller, steps) => {
     await tellOf(teller, steps)
+    await tellOfTokens(teller, steps)
     await tellOfApprovals(steps.client, teller)
   })
 }

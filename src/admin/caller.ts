@@ -15,7 +15,7 @@ export type ActorHook = (request: Request) => Actor | null | Promise<Actor | nul
  * Finds out who is calling: the key that was presented, or whoever the host says is signed in. A source that has
  * presented too many credentials that are not valid is answered with how long it has to wait.
  *
- * A bearer credential that does not look like a key of this host is left to the host, whose own tokens may come in
+ * A bearer credential that looks neither like a key of this host nor like one of its access tokens is left to the host, whose own tokens may come in
  * the same header.
  *
  * @throws `actor_missing`, `hook_failed`, and the codes of a credential that is refused
@@ -34,7 +34,7 @@ export async function findActor(
   const bare = http.credentialHeader === null ? [] : valuesOf(http.credentialHeader)
   const presented = readCredential(valuesOf('authorization'), bare)
   const isKey = presented.ok
-    ? bare.length > 0 || keyFormat.looksLike(presented.secret)
+    ? bare.length > 0 || keyFormat.looksLike(presented.secret) || keyrung.tokens.looksLike(presented.secret)
     : presented.code === 'credential_repeated'
   if (!isKey) return { actor: await askHost(hook, request) }
   if (!presented.ok) throw new KeyrungError(presented.code)

@@ -1,4 +1,5 @@
 import { KeyrungError } from '../core/errors.js'
+import { timestamp } from '../sinks/event-line.js'
 import { answerJson } from './answer.js'
 import type { Call } from './call.js'
 
@@ -28,6 +29,14 @@ export async function getMe({ keyrung, actor }: Call): Promise<Response> {
       environment: principal.environment,
       workspace_id: principal.workspaceId,
     },
+    ...(principal.type === 'token' && {
+      token: {
+        id: principal.tokenId,
+        scopes: principal.scopes,
+        expires_at: timestamp(principal.expiresAt),
+        actors: principal.chain,
+      },
+    }),
     mode: access.full ? 'full' : 'custom',
     scopes: access.scopes,
     resources: resources.filter(({ permissions }) => permissions.length > 0),

@@ -23,6 +23,7 @@ import {
 import type { Call } from './call.js'
 import { getKeyLimits, getLimits } from './limits.js'
 import { getMe } from './me.js'
+import { exchangeToken } from './tokens.js'
 import { getAdvice, getKeyUsage, getUsage } from './usage.js'
 
 type Verb = (call: Call) => Response | Promise<Response>
@@ -52,6 +53,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   '/audit': { GET: listAudit },
   '/limits': { GET: getLimits },
   '/me': { GET: getMe },
+  '/tokens': { POST: exchangeToken },
 }
 
 /** What a request comes to: a verb, a path with other methods, or nothing. */

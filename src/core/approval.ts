@@ -79,6 +79,12 @@ export interface ApprovalRecord {
   readonly environment: string
   /** The asking key and the keys it was made by, nearest first, separated by one space; a last `?`: the rest is not known. */
   readonly lineage: string
+  /** Who acts on behalf of whom, newest first, as a JSON list; `[]`: whoever holds the key. */
+  readonly chain: string
+  /** The access token it was asked with; null: it was asked with the key itself. */
+  readonly tokenId: string | null
+  /** What that token had of the key. */
+  readonly tokenScopes: string | null
   readonly ownerId: string | null
   /** Where it was asked from. */
   readonly address: string | null

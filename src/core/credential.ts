@@ -1,5 +1,5 @@
 import type { CredentialRow, KeyRecord, KeySecretRecord } from './key.js'
-import type { Principal } from './principal.js'
+import type { KeyPrincipal } from './principal.js'
 
 /**
  * A credential row that was found sound, with what every check asks of it side by side: reading a dozen fields of
@@ -10,7 +10,7 @@ export class Credential implements CredentialRow {
   readonly environment: string
   /** Active at all times and from everywhere. */
   readonly isOpen: boolean
-  #principal: Principal | undefined
+  #principal: KeyPrincipal | undefined
   /** The principal's, kept here too: to look into it means waiting for memory once more. */
   #address: string | null = null
 
@@ -40,14 +40,14 @@ export class Credential implements CredentialRow {
   }
 
   /** Who it stands for; the same frozen value for as long as it comes from the same address. */
-  principal(address: string | null): Principal {
+  principal(address: string | null): KeyPrincipal {
     if (this.#principal !== undefined && this.#address === address) return this.#principal
     this.#address = address
     return (this.#principal = Object.freeze(describe(this, address)))
   }
 }
 
-function describe({ key, secret }: CredentialRow, address: string | null): Principal {
+function describe({ key, secret }: CredentialRow, address: string | null): KeyPrincipal {
   return {
     type: 'key',
     keyId: key.id,

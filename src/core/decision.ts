@@ -2,7 +2,7 @@ import type { ErrorCode } from './errors.js'
 import type { Effect } from './permission.js'
 
 /** Where a decision can fall. */
-export type Layer = 'key' | 'client' | 'owner' | 'plan' | 'operation'
+export type Layer = 'key' | 'token' | 'client' | 'owner' | 'plan' | 'operation'
 
 /** Why a permission is refused to a credential that is valid; in this order of precedence. */
 export type Refusal = 'unknown_permission' | 'hidden' | 'not_entitled' | 'owner_insufficient' | 'insufficient'
@@ -16,6 +16,7 @@ export type CredentialRefusal = Extract<
   | 'key_revoked'
   | 'key_expired'
   | 'key_not_yet_valid'
+  | 'token_expired'
   | 'address_denied'
 >
 

@@ -18,6 +18,7 @@ export const errorTexts = {
   key_revoked: 'This API key has been revoked.',
   key_expired: 'This API key has expired.',
   key_not_yet_valid: 'This API key is not valid yet.',
+  token_expired: 'This access token has expired. Exchange the key for a new one.',
   address_denied: 'This API key may not be used from this network address.',
   // What the caller may do.
   unknown_permission: 'This operation demands a permission that does not exist.',
@@ -37,6 +38,7 @@ export const errorTexts = {
   transaction_open: 'The service is busy with another transaction. Try again shortly.',
   limits_unavailable: 'The service cannot count what is used at the moment. Try again shortly.',
   hook_failed: 'The service could not look up the rights for this. Try again shortly.',
+  issuer_unavailable: 'The service cannot reach the issuer of access tokens. Try again shortly.',
   // Mistakes of the host's code.
   config_invalid: 'The configuration is not valid.',
   catalog_invalid: 'The catalogue is not valid.',

@@ -53,7 +53,7 @@ function findingsOf(bound: BoundPermission, layers: Layers, always: boolean): La
   const { permission } = bound
   const effects = layerEffects(bound, layers)
   const findings: LayerFinding[] = []
-  for (const layer of ['key', 'client', 'owner', 'plan'] as const) {
+  for (const layer of ['key', 'token', 'client', 'owner', 'plan'] as const) {
     const levels = layers[layer]
     const closed = layer === 'plan' && effects.plan === 'deny'
     if (levels === undefined && !closed) continue

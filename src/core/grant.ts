@@ -104,6 +104,14 @@ export function covers(holder: Grant, wanted: Grant): boolean {
   return wanted.levels.every((level, slot) => level <= holder.levels[slot]!)
 }
 
+/** What two grants have in common: on each slot the lower level. */
+export function cutGrant(catalog: AnyCatalog, grant: Grant, by: Grant): Grant {
+  if (by.full) return grant
+  const levels = grant.levels.map((level, slot) => Math.min(level, by.levels[slot] ?? 0))
+  const unknown = by.unknown.filter((scope) => grant.full || grant.unknown.includes(scope))
+  return new CompiledGrant(catalog, levels, false, unknown)
+}
+
 /**
  * Keeps compiled grants by their text, the recently used ones: never more than `max`.
  *

@@ -1,5 +1,5 @@
 /** What an id stands for; it is the id's first letters. */
-export type IdKind = 'key' | 'sec' | 'evt' | 'msg' | 'req' | 'apr' | 'dlv'
+export type IdKind = 'key' | 'sec' | 'evt' | 'msg' | 'req' | 'apr' | 'dlv' | 'tok'
 
 /** Crockford's base32 in lower case: its order is the order of the values. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'

@@ -7,8 +7,10 @@ import { effectAt, type BoundPermission, type Effect } from './permission.js'
  * The effective level is the minimum. A table that is left out sets no ceiling; one that is too short denies.
  */
 export interface Layers {
-  /** The credential's own grant. */
+  /** The key's own grant. */
   readonly key: Uint8Array
+  /** The part of it that an access token was given. */
+  readonly token?: Uint8Array | undefined
   /** The slice an OAuth client was given. */
   readonly client?: Uint8Array | undefined
   /** The rights of the user a key is bound to. */
@@ -32,6 +34,7 @@ export function levelAt(levels: Uint8Array, slot: number): number {
 /** The minimum of all layers on a slot. */
 export function effectiveLevel(layers: Layers, slot: number): number {
   let level = levelAt(layers.key, slot)
+  if (layers.token !== undefined) level = Math.min(level, levelAt(layers.token, slot))
   if (layers.client !== undefined) level = Math.min(level, levelAt(layers.client, slot))
   if (layers.owner !== undefined) level = Math.min(level, levelAt(layers.owner, slot))
   if (layers.plan !== undefined) level = Math.min(level, levelAt(layers.plan, slot))
@@ -47,6 +50,7 @@ export function layerEffects(
     levels === undefined ? 'allow' : effectAt(bound, levelAt(levels, bound.slot))
   return {
     key: effect(layers.key),
+    token: effect(layers.token),
     client: effect(layers.client),
     owner: effect(layers.owner),
     plan: lacksAccess(layers) ? 'deny' : effect(layers.plan),
@@ -54,12 +58,16 @@ export function layerEffects(
 }
 
 /** The layer because of which the credential has nothing at all on the resource; `undefined` if it has something. */
-export function blindLayer(bound: BoundPermission, layers: Layers): 'key' | 'client' | undefined {
-  let blind: 'key' | 'client' = 'key'
+export function blindLayer(bound: BoundPermission, layers: Layers): 'key' | 'token' | 'client' | undefined {
+  const { key, token, client } = layers
+  let blind: 'key' | 'token' | 'client' = 'key'
   for (let slot = bound.firstSlot; slot <= bound.lastSlot; slot++) {
-    if (levelAt(layers.key, slot) === 0) continue
-    if (layers.client === undefined || levelAt(layers.client, slot) > 0) return undefined
-    blind = 'client'
+    if (levelAt(key, slot) === 0) continue
+    if (token !== undefined && levelAt(token, slot) === 0) {
+      if (blind === 'key') blind = 'token'
+    } else if (client !== undefined && levelAt(client, slot) === 0) {
+      blind = 'client'
+    } else return undefined
   }
   return blind
 }

@@ -3,10 +3,13 @@
  *
  * It may be kept (by a socket, a job, a session): what it may do is looked up anew each time it is used.
  */
-export interface Principal {
+export type Principal = KeyPrincipal | TokenPrincipal
+
+/** A caller with one of a key's secrets. */
+export interface KeyPrincipal {
   readonly type: 'key'
   readonly keyId: string
-  /** The secret that was presented; a rotated-out secret's principal dies with its grace period. */
+  /** The secret that was presented, or that a token began with; both die with its grace period. */
   readonly secretId: string
   readonly keyName: string
   readonly workspaceId: string
@@ -15,4 +18,18 @@ export interface Principal {
   readonly ownerId: string | null
   /** The address it called from, where that was known; allow-lists are checked against it again. */
   readonly address: string | null
+}
+
+/** A caller with an access token that a key, or a token of it, was exchanged for. */
+export interface TokenPrincipal extends Omit<KeyPrincipal, 'type'> {
+  readonly type: 'token'
+  readonly tokenId: string
+  /** What it was given of the key; canonical. What it may do now is what the key still holds of this. */
+  readonly scopes: readonly string[]
+  /** Whom it is for. */
+  readonly audience: readonly string[]
+  /** The first instant at which it is no longer accepted, in milliseconds since 1970. */
+  readonly expiresAt: number
+  /** Who acts, newest first; empty: whoever holds the key. */
+  readonly chain: readonly string[]
 }

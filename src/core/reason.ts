@@ -41,11 +41,11 @@ function reasonFor(bound: BoundPermission, layers: Layers, always: boolean): Rea
   const effects = layerEffects(bound, layers)
   if (effects.plan === 'deny') return deny('not_entitled', 'plan')
   if (effects.owner === 'deny') return deny('owner_insufficient', 'owner')
-  for (const layer of ['key', 'client'] as const) {
+  for (const layer of ['key', 'token', 'client'] as const) {
     if (effects[layer] !== 'deny') continue
     return { ...deny('insufficient', layer), scopes: [scopeNeeded(bound, always)] }
   }
-  for (const layer of ['key', 'client', 'owner', 'plan'] as const) {
+  for (const layer of ['key', 'token', 'client', 'owner', 'plan'] as const) {
     if (effects[layer] === 'approval') return { permission, effect: 'approval', layer }
   }
   return always ? { permission, effect: 'approval', layer: 'operation' } : { permission, effect: 'allow' }

@@ -20,6 +20,8 @@ export const secretLabels = {
   content: 'keyrung/1/content',
   /** Key from which the secrets that webhooks are signed with are derived. */
   webhook: 'keyrung/1/webhook',
+  /** Key of AES-256-GCM for the keys that access tokens are signed with. */
+  signingKeys: 'keyrung/1/signing-keys',
 } as const satisfies Record<string, `keyrung/1/${string}`>
 
 /** A use of a host secret. */

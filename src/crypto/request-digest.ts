@@ -7,6 +7,10 @@ export interface DigestedOperation {
   readonly environment: string
   /** The asking key and those it was made by, as the record has them. */
   readonly lineage: string
+  /** Who acts, as the record has it. */
+  readonly chain: string
+  /** What an access token had of the key; null: there was none. */
+  readonly tokenScopes: string | null
   readonly kind: string
   readonly app: string
   readonly operation: string
@@ -54,6 +58,8 @@ export function digestOperation(operation: DigestedOperation): string {
         operation.workspaceId,
         operation.environment,
         operation.lineage,
+        operation.chain,
+        operation.tokenScopes,
         operation.kind,
         operation.app,
         operation.operation,

@@ -15,6 +15,8 @@ export interface Sealer {
   seal(bytes: Uint8Array, place: string): Promise<string>
   /** @throws KeyrungError `store_unavailable` for what was changed, moved, or sealed under a secret that is not there */
   open(text: string, place: string): Promise<Uint8Array>
+  /** Says whether a sealed text was made under the secret that seals now. */
+  isCurrent(text: string): boolean
 }
 
 const algorithm = 'AES-GCM'
@@ -25,15 +27,20 @@ const form = 'a'
  * Makes the sealer of a host: AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits for each text.
  *
  * @param secrets at least one; the first seals, all open
+ * @param use what is sealed: each use has a key of its own
  */
-export function createSealer(secrets: readonly HostSecret[], entropy: Entropy): Sealer {
+export function createSealer(
+  secrets: readonly HostSecret[],
+  entropy: Entropy,
+  use: 'content' | 'signingKeys' = 'content',
+): Sealer {
   const { subtle } = platform.crypto
   const keys = new Map<string, Promise<SubtleKey>>()
 
   function keyOf(secret: HostSecret): Promise<SubtleKey> {
     let key = keys.get(secret.id)
     if (!key) {
-      key = subtle.importKey('raw', secret.derive('content'), algorithm, false, ['encrypt', 'decrypt'])
+      key = subtle.importKey('raw', secret.derive(use), algorithm, false, ['encrypt', 'decrypt'])
       keys.set(secret.id, key)
     }
     return key
@@ -67,6 +74,8 @@ export function createSealer(secrets: readonly HostSecret[], entropy: Entropy): 
         throw unreadable('was changed, or belongs elsewhere')
       }
     },
+
+    isCurrent: (text) => text.split('.')[1] === secrets[0]!.id,
   }
 }
 

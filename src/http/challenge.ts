@@ -17,6 +17,7 @@ const bearerErrors: Partial<Record<ErrorCode, BearerError>> = {
   key_revoked: 'invalid_token',
   key_expired: 'invalid_token',
   key_not_yet_valid: 'invalid_token',
+  token_expired: 'invalid_token',
   hidden: 'insufficient_scope',
   owner_insufficient: 'insufficient_scope',
   insufficient: 'insufficient_scope',

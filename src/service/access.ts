@@ -11,7 +11,7 @@ import type { Caller } from './authenticate.js'
 /** All that a principal may do at one moment, every ceiling taken into account. */
 export interface Access {
   readonly ok: true
-  /** Whether the key was given Full Access. */
+  /** Whether it has Full Access: a key that was given it, and no token of one. */
   readonly full: boolean
   /** Canonical; what is left of the key's scopes under the ceilings of its owner and the plan. */
   readonly scopes: readonly Scope[]
@@ -34,7 +34,7 @@ export function listAccess(catalog: AnyCatalog, caller: Caller, layers: Layers):
       .map(({ permission }) => permission)
   return {
     ok: true,
-    full: caller.grant.full,
+    full: caller.grant.full && caller.part === undefined,
     scopes: scopesAt(catalog, levels),
     allowed: having('allow'),
     queued: having('approval'),

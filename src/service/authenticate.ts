@@ -13,18 +13,24 @@ import { ownProperties } from '../core/own-properties.js'
 import type { Principal } from '../core/principal.js'
 import type { KeyFormat } from '../crypto/key-format.js'
 import type { Peppers } from '../crypto/pepper.js'
+import { isTokenShaped } from '../crypto/token-form.js'
 import { createAddressList } from '../net/address-rule.js'
 import type { AddressMatcher } from '../net/address-rule.js'
 import type { Clock } from '../ports/clock.js'
 import type { CredentialSource } from './credential-source.js'
 import type { Notify } from './notice.js'
 import type { SourceGate } from './source-allowance.js'
+import type { TokenReader, VerifiedToken } from './tokens/reader.js'
+import { readTokenFields, withToken } from './tokens/principal.js'
+import type { TokenFields } from './tokens/principal.js'
 
 /** A principal with what its rights are judged by, as both stand in this moment. */
 export interface Caller {
   readonly principal: Principal
   readonly key: KeyRecord
   readonly grant: Grant
+  /** What an access token was given of the key; undefined: everything. */
+  readonly part: Grant | undefined
 }
 
 /** What authentication is made of. */
@@ -35,6 +41,8 @@ export interface AuthenticatorOptions {
   readonly keyFormat: KeyFormat
   readonly peppers: Peppers
   readonly notify: Notify
+  /** Null where the host has no access tokens. */
+  readonly tokens: TokenReader | null
   /** Takes a key that was found under an older pepper, off the request's path. */
   renew(row: CredentialRow, secret: string): void
 }
@@ -58,7 +66,7 @@ export interface Authenticator {
 
 /** Makes the part of the pipeline from a secret to a caller: shape, digest, record, status, time, address. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { catalog, source, clock, keyFormat, peppers, notify, renew } = options
+  const { catalog, source, clock, keyFormat, peppers, notify, renew, tokens } = options
   const grantFor = createGrantCache(catalog, 10_000)
   const full = fullGrant(catalog)
   const matchers = createBounded<AddressMatcher>(1_000, (rules) => createAddressList(rules.split(' ')))
@@ -78,9 +86,17 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return grant
   }
 
-  function admit(credential: Credential, address: string | undefined): Caller | CredentialRefusal {
+  function admit(
+    credential: Credential,
+    address: string | undefined,
+    token?: TokenFields,
+  ): Caller | CredentialRefusal {
     const refused = credential.isOpen ? undefined : judgeLimits(credential, address)
-    return refused ?? new KnownCaller(credential.principal(address ?? null), credential.key, grantOfKey)
+    if (refused !== undefined) return refused
+    const principal = credential.principal(address ?? null)
+    if (token === undefined) return new KnownCaller(principal, credential.key, grantOfKey, undefined)
+    const part = grantFor(token.scopes.join(' '))
+    return new KnownCaller(withToken(principal, token), credential.key, grantOfKey, part)
   }
 
   function judgeLimits(credential: Credential, address: string | undefined): CredentialRefusal | undefined {
@@ -100,6 +116,47 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const credential = Credential.from(row)
     if (credential?.digest !== asked) throw malformed()
     return credential.environment === environment ? admit(credential, address) : 'credential_invalid'
+  }
+
+  function judgeHeld(
+    row: CredentialRow | undefined,
+    held: HeldCredential,
+    address: string | undefined,
+    token?: TokenFields,
+  ): Caller | CredentialRefusal {
+    if (row === undefined) return 'credential_invalid'
+    const credential = Credential.from(row)
+    if (credential?.secret.id !== held.secretId) throw malformed()
+    const { key } = credential
+    if (key.id !== held.keyId || key.workspaceId !== held.workspaceId) return 'credential_invalid'
+    // What is not one of this instance's environments was made for another deployment.
+    if (!keyFormat.isEnvironment(key.environment)) return 'credential_invalid'
+    return admit(credential, address, token)
+  }
+
+  function judgeToken(
+    token: VerifiedToken | CredentialRefusal,
+    address: string | undefined,
+  ): MaybePromise<Caller | CredentialRefusal> {
+    if (typeof token === 'string') return token
+    const { claims: held, fields } = token
+    const row = source.findById(held.secretId)
+    return isPromise(row)
+      ? row.then((found) => judgeHeld(found, held, address, fields))
+      : judgeHeld(row, held, address, fields)
+  }
+
+  function identifyToken(
+    reader: TokenReader,
+    text: string,
+    address: string | undefined,
+    gate: SourceGate | null,
+  ): MaybePromise<Caller | CredentialRefusal> {
+    const known = reader.findKnown(text)
+    if (known !== undefined) return judgeToken(known, address)
+    // To verify a signature costs a hundred times what a look at a key does.
+    if (gate !== null && !gate.admits()) return 'credential_invalid'
+    return reader.verify(text).then((read) => judgeToken(read, address))
   }
 
   function findBehind(gate: SourceGate, asked: string): MaybePromise<CredentialRow | undefined> {
@@ -131,7 +188,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   return {
     identify(secret, address, gate) {
       const environment = keyFormat.parse(secret)
-      if (environment === undefined) return 'credential_invalid'
+      if (environment === undefined) {
+        return tokens !== null && isTokenShaped(secret)
+          ? identifyToken(tokens, secret, address, gate)
+          : 'credential_invalid'
+      }
       if (single) {
         const asked = digest(secret as string)
         const row = gate === null ? source.findByDigest(asked) : findBehind(gate, asked)
@@ -153,21 +214,22 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (typeof secretId !== 'string' || typeof keyId !== 'string' || typeof workspaceId !== 'string') {
         return 'credential_invalid'
       }
-      const judge = (row: CredentialRow | undefined): Caller | CredentialRefusal => {
-        if (row === undefined) return 'credential_invalid'
-        const credential = Credential.from(row)
-        if (credential?.secret.id !== secretId) throw malformed()
-        const { key } = credential
-        if (key.id !== keyId || key.workspaceId !== workspaceId) return 'credential_invalid'
-        // What is not one of this instance's environments was made for another deployment.
-        if (!keyFormat.isEnvironment(key.environment)) return 'credential_invalid'
-        return admit(credential, typeof address === 'string' ? address : undefined)
-      }
+      const held = { secretId, keyId, workspaceId }
+      const from = typeof address === 'string' ? address : undefined
+      const isToken = kept?.get('type') === 'token'
+      const fields = isToken ? readTokenFields(kept) : undefined
+      if (isToken && fields === undefined) return 'credential_invalid'
+      if (fields !== undefined && !(clock.now() < fields.expiresAt)) return 'token_expired'
       const row = source.findById(secretId)
-      return isPromise(row) ? row.then(judge) : judge(row)
+      return isPromise(row)
+        ? row.then((found) => judgeHeld(found, held, from, fields))
+        : judgeHeld(row, held, from, fields)
     },
   }
 }
+
+/** By what a credential is found that was not presented itself. */
+type HeldCredential = Pick<Principal, 'secretId' | 'keyId' | 'workspaceId'>
 
 /** Its grant is looked up only where it is asked for: to know who calls, nobody needs it. */
 class KnownCaller implements Caller {
@@ -175,6 +237,7 @@ class KnownCaller implements Caller {
     readonly principal: Principal,
     readonly key: KeyRecord,
     private readonly grantOf: (key: KeyRecord) => Grant,
+    readonly part: Grant | undefined,
   ) {}
 
   get grant(): Grant {

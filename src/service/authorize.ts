@@ -49,6 +49,7 @@ export function createAuthorizer(rights: Rights): Authorizer {
 function stack(caller: Caller, plan: Plan, owner: UserStanding | null | undefined): Standing {
   return {
     key: caller.grant.levels,
+    token: caller.part?.levels,
     owner: owner === undefined ? undefined : (owner?.grant.levels ?? nothing),
     plan: plan.ceiling?.levels,
     access: plan.access,

@@ -1,14 +1,11 @@
-import { createBounded } from '../core/bounded.js'
 import type { AnyCatalog } from '../core/catalog.js'
 import { denial } from '../core/decision.js'
 import type { CredentialRefusal, Decision } from '../core/decision.js'
-import { createDemand, demandOf } from '../core/demand.js'
-import type { Demand, DemandOptions } from '../core/demand.js'
+import { demandOf } from '../core/demand.js'
+import type { Demand } from '../core/demand.js'
 import { invalid, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import { explain } from '../core/explain.js'
-import { formatLimits } from '../core/key-limits.js'
-import type { LimitRule } from '../core/limit.js'
 import { isPromise } from '../core/maybe-promise.js'
 import { readHostSecrets } from '../crypto/host-secret.js'
 import { createKeyFormat } from '../crypto/key-format.js'
@@ -30,12 +27,13 @@ import type { Caller } from './authenticate.js'
 import { createAuthorizer } from './authorize.js'
 import type { ServiceContext } from './context.js'
 import { createCredentialSource } from './credential-source.js'
+import { createDemands } from './demands.js'
 import { guardStore } from './guarded-store.js'
 import { readHttpSettings } from './http-settings.js'
 import { parseKeySettings } from './key-settings.js'
 import { createKeys } from './keys.js'
 import { renewDigest } from './keys/renewal.js'
-import type { Keyrung, PermissionInput } from './keyrung.js'
+import type { Keyrung } from './keyrung.js'
 import { createLocalLease, createSharedLease } from './lease.js'
 import { readLimitSettings } from './limit-settings.js'
 import { createMeter } from './meter.js'
@@ -49,7 +47,9 @@ import { createRights } from './rights-hooks.js'
 import { checkSecrets } from './secret-check.js'
 import { createSourceAllowance, unlimitedSources } from './source-allowance.js'
 import type { CredentialOrigin } from './source-allowance.js'
-import { freshnessOf, noLimitStore, requireLimitStore, requireSchema } from './start-checks.js'
+import { freshnessOf, requireLimitStore, requireSchema } from './start-checks.js'
+import { readTokenSettings } from './token-settings.js'
+import { createTokenService } from './tokens/setup.js'
 import { usageOfWorkspace } from './usage.js'
 import { readUsageSettings } from './usage-settings.js'
 import { readWebhookSettings } from './webhook-settings.js'
@@ -94,6 +94,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const usageSettings = readUsageSettings(options.usage, faults)
   const webhookSettings = readWebhookSettings(options.webhooks, faults)
   const approvalSettings = readApprovalSettings(options.approvals, http.credentialHeader, faults)
+  const tokenSettings = readTokenSettings(options.tokens, faults)
   if (faults.length > 0) throw invalid('config_invalid', faults)
   const peppers = createPeppers(secrets)
   const sealer = sealing && createSealer(sealing, entropy)
@@ -134,17 +135,20 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   }
   const recorder = createRecorder({ store: inner, countsUsage: usageSettings.counts, sinks, clock, notify })
   const outbox = createOutbox({ store: inner, sinks, clock, entropy, notify })
+  const demands = createDemands(catalog, limitSettings.store !== null, meter.know)
   const approving = createApprovalService({
-    ...{ context, inner, demandOf: createDemandOf, keyrung: () => keyrung },
+    ...{ context, inner, demandOf: demands.create, keyrung: () => keyrung },
     admit: (principal, demand) => {
       requireReady()
       return admitCall(principal, demand)
     },
   })
+  const tokens = createTokenService({ context, inner, settings: tokenSettings, secrets: sealing })
   const work = createWorker({
     ...{ clock, notify },
     jobs: [
       ...approving.jobs,
+      ...tokens.jobs,
       ...outbox.jobs,
       ...recorder.jobs,
       ...meter.jobs,
@@ -153,7 +157,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     ],
   })
   const authenticator = createAuthenticator({
-    ...{ catalog, clock, keyFormat, peppers, notify },
+    ...{ catalog, clock, keyFormat, peppers, notify, tokens: tokens.reader },
     source: createCredentialSource({ store, freshness, lease, clock, bounds: cache }),
     renew: (row, secret) => void renewDigest(context, row, secret),
   })
@@ -164,28 +168,6 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const admit = createAdmitter({ authenticator, authorizer, meter, recorder, sources, clock })
   const admitCall = createCallAdmitter({ authenticator, authorizer, meter, recorder, clock })
   const admitFurther = createFurtherAdmitter({ authenticator, authorizer, meter, recorder, clock })
-  const operations = new Map<string, LimitRule>()
-  const demandByName = createBounded(1_000, (permission: string) => demandOf(catalog, permission))
-
-  function toDemand(permissions: unknown, given: { approval?: 'always' } | undefined): Demand {
-    if (given?.approval !== undefined) return demandOf(catalog, permissions, given)
-    if (typeof permissions === 'string') return demandByName(permissions)
-    const isMade = typeof permissions === 'object' && permissions !== null && 'bound' in permissions
-    return isMade ? (permissions as Demand) : demandOf(catalog, permissions)
-  }
-
-  /** Operations share a limit by its name, so that name has to mean one thing. */
-  function knowOperation(limit: LimitRule): void {
-    if (limitSettings.store === null) throw invalid('config_invalid', [noLimitStore('options.limit')])
-    const known = operations.get(limit.name)
-    if (known !== undefined && formatLimits([known]) !== formatLimits([limit])) {
-      const message = `is not what another operation calls ${limit.name}: give it a name of its own`
-      throw invalid('config_invalid', [{ path: 'options.limit', message }])
-    }
-    operations.set(limit.name, limit)
-    meter.know(limit)
-  }
-
   function decide(caller: Caller | CredentialRefusal, demand: Demand): Decision | Promise<Decision> {
     return typeof caller === 'string' ? denial(caller, demand.permissions) : authorizer.decide(caller, demand)
   }
@@ -196,18 +178,13 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     return over === null ? { ok: false, code: caller } : { ok: false, code: 'limited', limits: over }
   }
 
-  function createDemandOf(permissions: PermissionInput<C>, given?: DemandOptions): Demand {
-    const demand = createDemand(catalog, permissions, given)
-    if (demand.limit !== null) knowOperation(demand.limit)
-    return demand
-  }
-
   const keyrung: Keyrung<C> = {
     catalog,
     keys: createKeys<C>(context),
     ...{ approvals: approving.approvals, approvalSettings },
     audit: createAudit(context),
     webhooks: createWebhooks(context),
+    tokens: tokens.tokens,
     usage: (actor, query) => usageOfWorkspace(context, actor, query),
     ...{ keyFormat, http, notify },
 
@@ -218,6 +195,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       await checkSecrets(inner, { peppers: secrets, seals: sealing }, notify)
       await lease.open()
       await hookLease.open()
+      await tokens.open()
       phase = 'ready'
     },
 
@@ -233,7 +211,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     },
     authorize(principal, permissions, given) {
       requireReady()
-      const demand = toDemand(permissions, given)
+      const demand = demands.read(permissions, given)
       const caller = authenticator.resume(principal)
       return isPromise(caller) ? caller.then((known) => decide(known, demand)) : decide(caller, demand)
     },
@@ -245,7 +223,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       requireReady()
       return admitFurther(principal, demand, paid)
     },
-    demand: createDemandOf,
+    demand: demands.create,
     async queue(admission, request, given) {
       requireReady()
       return approving.queue(admission, request, given)

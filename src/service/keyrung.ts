@@ -23,6 +23,7 @@ import type { SinkState } from './outbox.js'
 import type { RecorderState } from './recorder.js'
 import type { Dispatcher, StoredRequest } from './replay.js'
 import type { SourceState } from './source-allowance.js'
+import type { Tokens } from './tokens.js'
 import type { Usage, UsageQuery } from './usage.js'
 import type { Webhooks } from './webhooks.js'
 import type { TickReport, Worker } from './worker.js'
@@ -51,6 +52,8 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
   /** What waits for humans, and what they say to it. */
   readonly approvals: Approvals
   readonly approvalSettings: ApprovalSettings
+  /** What keys are exchanged for. */
+  readonly tokens: Tokens
   /**
    * Tells what the keys of the actor's own workspace were used for, all of them together; `canManage` is asked for `list`.
    *

@@ -5,11 +5,13 @@ import type { Fault } from '../core/errors.js'
 import type { CredentialRow } from '../core/key.js'
 import { judgeCredential } from '../core/key-standing.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
+import { ownProperties } from '../core/own-properties.js'
 import type { Principal } from '../core/principal.js'
 import { createAddressList } from '../net/address-rule.js'
 import type { ServiceContext } from './context.js'
 import type { KeyVerb } from './key-settings.js'
 import type { KeyView } from './keys/view.js'
+import { readTokenFields } from './tokens/principal.js'
 import { attempt } from './time-limit.js'
 
 /** How long the host's `canManage` and its like may take, in milliseconds. */
@@ -58,6 +60,8 @@ export async function admitBy(
   ask: (actor: Actor) => MaybePromise<boolean>,
 ): Promise<Admitted> {
   const actor = await withStanding(context, parseActor(given))
+  // It was given to do something, not to hand on or to decide.
+  if (actor.type === 'principal' && actor.principal.type === 'token') throw new KeyrungError('forbidden')
   await demandYes(context, hook, () => ask(actor))
   return {
     actor,
@@ -105,6 +109,8 @@ export async function findInForce(
   { store, clock }: Pick<ServiceContext, 'store' | 'clock'>,
   principal: Principal,
 ): Promise<CredentialRow> {
+  if (principal.type === 'token' && !(clock.now() < principal.expiresAt))
+    throw new KeyrungError('token_expired')
   const row = await store.findCredentialById(principal.secretId)
   if (row === undefined || row.key.id !== principal.keyId || row.key.workspaceId !== principal.workspaceId) {
     throw new KeyrungError('credential_invalid')
@@ -148,20 +154,18 @@ function copyActor(value: Actor): Actor {
     return { type, name, workspaceId }
   }
   if (type === 'principal') {
-    const { keyId, secretId, keyName, workspaceId, environment, ownerId, address } = value.principal
-    const principal = {
-      type: 'key',
-      keyId,
-      secretId,
-      keyName,
-      workspaceId,
-      environment,
-      ownerId,
-      address,
-    } as const
-    return { type, principal: Object.freeze(principal) }
+    return { type, principal: copyPrincipal(value.principal) }
   }
   throw invalid('input_invalid', [{ path: 'actor.type', message: "must be 'user', 'system' or 'principal'" }])
+}
+
+function copyPrincipal(value: Principal): Principal {
+  const { keyId, secretId, keyName, workspaceId, environment, ownerId, address } = value
+  const holder = { keyId, secretId, keyName, workspaceId, environment, ownerId, address }
+  if (value.type !== 'token') return Object.freeze({ type: 'key', ...holder })
+  const fields = readTokenFields(ownProperties(value) ?? new Map())
+  if (fields !== undefined) return Object.freeze({ ...holder, ...fields })
+  throw invalid('input_invalid', [{ path: 'actor.principal', message: 'must be as it was authenticated' }])
 }
 
 function faultsOf(actor: Actor): Fault[] {

@@ -17,6 +17,7 @@ import type { HttpOptions } from './http-settings.js'
 import type { KeySettingsOptions } from './key-settings.js'
 import type { LimitOptions } from './limit-settings.js'
 import type { Notify } from './notice.js'
+import type { TokenOptions } from './token-settings.js'
 import type { UsageOptions } from './usage-settings.js'
 import type { WebhookOptions } from './webhook-settings.js'
 
@@ -63,6 +64,8 @@ export interface KeyrungOptions<C extends AnyCatalog> {
   readonly webhooks?: WebhookOptions
   /** How what needs a human's approval is queued and decided. */
   readonly approvals?: ApprovalOptions
+  /** Access tokens that keys are exchanged for; left out, there are none. */
+  readonly tokens?: TokenOptions
   /** How long the store may take, in milliseconds. @defaultValue `5000` */
   readonly storeTimeoutMs?: number
   /** Where notices for the operator go. @defaultValue a line on the console's error stream */
@@ -83,7 +86,7 @@ export interface Durations {
 const known = new Set([
   ...['catalog', 'store', 'secret', 'pepper', 'keys', 'entitlements', 'directory', 'sinks', 'http'],
   ...['hookLeaseMs', 'hookTimeoutMs', 'freshness', 'leaseMs', 'cache', 'storeTimeoutMs', 'limits'],
-  ...['notify', 'clock', 'entropy', 'usage', 'approvals', 'webhooks'],
+  ...['notify', 'clock', 'entropy', 'usage', 'approvals', 'webhooks', 'tokens'],
 ])
 const knownOfKeys = new Set([
   'prefix',

@@ -97,6 +97,7 @@ const table: readonly Row[] = [
   { verb: 'limits', ask: () => ['GET', '/limits'], statuses: [200, 403, 200, 403, 401] },
   { verb: 'catalog', ask: () => ['GET', '/catalog'], statuses: [200, 200, 200, 403, 401] },
   { verb: 'permissions', ask: () => ['GET', '/permissions'], statuses: [200, 200, 200, 403, 401] },
+  { verb: 'exchange', ask: () => ['POST', '/tokens', {}], statuses: [403, 403, 403, 201, 401] },
   { verb: 'me', ask: () => ['GET', '/me'], statuses: [403, 403, 403, 200, 401] },
 ]
 
@@ -104,7 +105,7 @@ const rows = table.flatMap((row) => roles.map((role, i) => ({ ...row, role, stat
 
 /** A host with one of everything; the webhook is told of the approval as it is queued. */
 async function roleHost() {
-  const host = approvalHost()
+  const host = approvalHost({ tokens: { issuer: 'https://api.example.com', audience: 'api' } })
   const webhook = { url: 'https://hooks.example/keyrung', events: ['approval.queued'] }
   const { key, approval } = await host.makeAsked({ webhook })
   const { body } = await host.ask('admin', 'GET', '/deliveries')
@@ -176,6 +177,7 @@ describe('each verb by each role', () => {
         '/catalog',
         '/permissions',
         '/me',
+        '/tokens',
       ]) {
         const isListed = table.some((row) => {
           const [listedMethod, listedPath] = row.ask(x)

@@ -13,12 +13,14 @@ import { limitsSqlContest } from './contests/limits-sql.js'
 import { replayContest } from './contests/replay.js'
 import { scaleContest } from './contests/scale.js'
 import { sqliteContest } from './contests/sqlite.js'
+import { tokensContest } from './contests/tokens.js'
 import { verifyAlone, verifyContest } from './contests/verify.js'
 
 const contests: Record<string, (argument?: string) => Promise<void>> = {
   check: checkContest,
   compile: compileContest,
   verify: verifyContest,
+  tokens: tokensContest,
   sqlite: sqliteContest,
   http: httpContest,
   limits: limitsContest,

@@ -11,10 +11,14 @@ import { model, type Held, type Question } from './model.js'
 
 const always: DemandOptions = { approval: 'always' }
 
-function layersOf(catalog: AnyCatalog, { key, client, owner, plan, access }: Question['layers']): Layers {
+function layersOf(
+  catalog: AnyCatalog,
+  { key, token, client, owner, plan, access }: Question['layers'],
+): Layers {
   const levels = (held: Held | undefined) => (held === undefined ? undefined : grantOf(catalog, held).levels)
   return {
     key: grantOf(catalog, key).levels,
+    token: levels(token),
     client: levels(client),
     owner: levels(owner),
     plan: levels(plan),
@@ -37,6 +41,7 @@ const randomQuestion = (random: RandomCatalog, overrides: Partial<Question> = {}
       layers: fc.record(
         {
           key: randomHeld(random),
+          token: randomHeld(random),
           client: randomHeld(random),
           owner: randomHeld(random),
           plan: randomHeld(random),
@@ -142,30 +147,33 @@ describe('evaluation is monotone', { timeout: 60_000 }, () => {
     )
   })
 
-  it.each(['client', 'owner', 'plan'] as const)('a narrower ceiling of the %s never allows more', (layer) => {
-    fc.assert(
-      fc.property(
-        catalogAndQuestion.chain(({ random, question }) =>
-          fc.record({
-            random: fc.constant(random),
-            question: fc.constant(question),
-            fewer: fc.func(fc.boolean()),
-            ceiling: randomHeld(random),
-          }),
+  it.each(['token', 'client', 'owner', 'plan'] as const)(
+    'a narrower ceiling of the %s never allows more',
+    (layer) => {
+      fc.assert(
+        fc.property(
+          catalogAndQuestion.chain(({ random, question }) =>
+            fc.record({
+              random: fc.constant(random),
+              question: fc.constant(question),
+              fewer: fc.func(fc.boolean()),
+              ceiling: randomHeld(random),
+            }),
+          ),
+          ({ random, question, fewer, ceiling }) => {
+            const before = question.layers[layer]
+            const narrower = Array.isArray(before) ? before.filter((scope) => fewer(scope)) : ceiling
+            const after = { ...question, layers: { ...question.layers, [layer]: narrower } }
+            // A ceiling that was "everything" or none at all is narrowed by any.
+            expect(worth(answer(random.catalog, after))).toBeLessThanOrEqual(
+              worth(answer(random.catalog, question)),
+            )
+          },
         ),
-        ({ random, question, fewer, ceiling }) => {
-          const before = question.layers[layer]
-          const narrower = Array.isArray(before) ? before.filter((scope) => fewer(scope)) : ceiling
-          const after = { ...question, layers: { ...question.layers, [layer]: narrower } }
-          // A ceiling that was "everything" or none at all is narrowed by any.
-          expect(worth(answer(random.catalog, after))).toBeLessThanOrEqual(
-            worth(answer(random.catalog, question)),
-          )
-        },
-      ),
-      { numRuns: 300 },
-    )
-  })
+        { numRuns: 300 },
+      )
+    },
+  )
 
   it('taking the access away, or demanding approval, never allows more', () => {
     fc.assert(
@@ -199,7 +207,7 @@ describe('a decision tells what would do', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(catalogAndQuestion, ({ random, question }) => {
         const { catalog } = random
-        const { client: _none, ...layers } = question.layers
+        const { client: _none, token: _neither, ...layers } = question.layers
         const demand = demandOf(catalog, question.permissions, question.always ? always : {})
         const decision = evaluate(demand, layersOf(catalog, layers))
         if (decision.effect !== 'deny' || decision.code !== 'insufficient') return

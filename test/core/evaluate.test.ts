@@ -87,7 +87,7 @@ describe('a queued call', () => {
     })
   })
 
-  it.each(['client', 'owner', 'plan'] as const)(
+  it.each(['token', 'client', 'owner', 'plan'] as const)(
     'is what a ceiling of the %s makes that reaches the approval only',
     (layer) => {
       const layers = { key: full, [layer]: levels('contacts:write-approval') }
@@ -200,6 +200,20 @@ describe('a refused call', () => {
     })
   })
 
+  it("is hidden too where a token's part of the key has nothing, or nothing that the client has", () => {
+    const hidden = { code: 'hidden', reasons: [{ code: 'hidden', layer: 'token' }] }
+    expect(decide(demand('forms:read'), { key: full, token: levels('email:read') })).toMatchObject(hidden)
+    const parted = { key: full, token: levels('forms:read'), client: levels('forms:send') }
+    expect(decide(demand('forms:read'), parted)).toMatchObject({
+      code: 'hidden',
+      reasons: [{ layer: 'client' }],
+    })
+    expect(decide(demand('forms:read'), { key: full, token: levels('forms:send') })).toMatchObject({
+      code: 'insufficient',
+      reasons: [{ layer: 'token' }],
+    })
+  })
+
   it("is not hidden by the owner's rights or the plan", () => {
     expect(decide(demand('forms:read'), { key: full, owner: levels() })).toMatchObject({
       code: 'owner_insufficient',
@@ -246,7 +260,7 @@ describe('a refused call', () => {
     const none = new Uint8Array(0)
     expect(decide(demand('forms:send'), { key: short })).toMatchObject({ code: 'hidden' })
     expect(decide(demand('contacts:read'), { key: none })).toMatchObject({ code: 'hidden' })
-    for (const layer of ['client', 'owner', 'plan']) {
+    for (const layer of ['token', 'client', 'owner', 'plan']) {
       expect(decide(demand('forms:send'), { key: full, [layer]: short })).toMatchObject({ effect: 'deny' })
     }
   })

@@ -54,6 +54,7 @@ describe('an explanation', { timeout: 60_000 }, () => {
     const read = ['contacts:read']
     expect(decided(read, { key: full })).toBe('key')
     expect(decided(read, { key: levels() })).toBe('key')
+    expect(decided(read, { key: full, token: levels() })).toBe('token')
     expect(decided(read, { key: full, client: levels() })).toBe('client')
     expect(decided(read, { key: full, owner: levels() })).toBe('owner')
     expect(decided(read, { key: full, plan: levels() })).toBe('plan')

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createIdSequence, earliestId, formatId, idEntropyBytes, isId, type IdKind } from '../../src/core/id.js'
+import {
+  createIdSequence,
+  earliestId,
+  formatId,
+  idEntropyBytes,
+  isId,
+  type IdKind,
+} from '../../src/core/id.js'
 import { hostileStrings, hostileValues } from './hostile-values.js'
 
 const kinds: readonly IdKind[] = ['key', 'sec', 'evt', 'msg', 'req']

@@ -6,7 +6,7 @@ export interface Question {
   readonly resources: Readonly<Record<string, readonly (readonly string[])[]>>
   readonly renamed?: Readonly<Record<string, string>>
   readonly permissions: readonly string[]
-  readonly layers: { key: Held; client?: Held; owner?: Held; plan?: Held; access?: boolean }
+  readonly layers: { key: Held; token?: Held; client?: Held; owner?: Held; plan?: Held; access?: boolean }
   readonly always?: boolean
 }
 
@@ -14,7 +14,7 @@ const refusals = ['unknown_permission', 'hidden', 'not_entitled', 'owner_insuffi
 
 /** The reference model: DESIGN 7 in thirty lines, the worst of what each layer says instead of a minimum of levels. */
 export function model({ resources, renamed = {}, permissions, layers, always = false }: Question): string {
-  const { key, client = 'full', owner = 'full', plan = 'full', access = true } = layers
+  const { key, token = 'full', client = 'full', owner = 'full', plan = 'full', access = true } = layers
   const verdicts = permissions.map((permission): string => {
     const split = (text: string) => [renamed[text.split(':')[0]!] ?? text.split(':')[0]!, text.split(':')[1]!]
     const [resource, action] = split(permission)
@@ -30,11 +30,12 @@ export function model({ resources, renamed = {}, permissions, layers, always = f
       const rungs = rungsHeld(held, ladder)
       return rungs.includes(action!) ? 'allow' : rungs.includes(`${action}-approval`) ? 'approval' : 'deny'
     }
-    if (!ladders.some((l) => rungsHeld(key, l).length > 0 && rungsHeld(client, l).length > 0)) return 'hidden'
+    const slices = [key, token, client]
+    if (!ladders.some((l) => slices.every((held) => rungsHeld(held, l).length > 0))) return 'hidden'
     if (!access || says(plan) === 'deny') return 'not_entitled'
     if (says(owner) === 'deny') return 'owner_insufficient'
-    if (says(key) === 'deny' || says(client) === 'deny') return 'insufficient'
-    return [key, client, owner, plan].some((held) => says(held) === 'approval') ? 'approval' : 'allow'
+    if (slices.some((held) => says(held) === 'deny')) return 'insufficient'
+    return [...slices, owner, plan].some((held) => says(held) === 'approval') ? 'approval' : 'allow'
   })
   if (permissions.length === 0 && !access) return 'not_entitled'
   const refusal = refusals.find((code) => verdicts.includes(code))

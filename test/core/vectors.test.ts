@@ -14,7 +14,14 @@ interface DecisionVectors {
     readonly catalogue: string
     readonly permissions: readonly string[]
     readonly approval?: 'always'
-    readonly layers: { key: string; client?: string; owner?: string; plan?: string; access?: boolean }
+    readonly layers: {
+      key: string
+      token?: string
+      client?: string
+      owner?: string
+      plan?: string
+      access?: boolean
+    }
     readonly expected: Readonly<Record<string, unknown>>
   }[]
 }
@@ -48,6 +55,7 @@ describe('the decision vectors', () => {
         : (held === 'full' ? fullGrant(catalog) : compileGrant(catalog, held)).levels
     const decision = evaluate(demandOf(catalog, permissions, approval && { approval }), {
       key: levels(layers.key)!,
+      token: levels(layers.token),
       client: levels(layers.client),
       owner: levels(layers.owner),
       plan: levels(layers.plan),

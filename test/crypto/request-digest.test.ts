@@ -18,7 +18,16 @@ const vectors = JSON.parse(readFileSync(file, 'utf8')) as readonly Vector[]
 const text = fc.string({ unit: 'binary', maxLength: 6 })
 const nullable = fc.option(text, { nil: null })
 const anyOperation: fc.Arbitrary<DigestedOperation> = fc.record({
-  ...{ workspaceId: text, environment: text, lineage: text, kind: text, app: text, operation: text },
+  ...{
+    workspaceId: text,
+    environment: text,
+    lineage: text,
+    chain: text,
+    tokenScopes: nullable,
+    kind: text,
+    app: text,
+    operation: text,
+  },
   ...{ permissions: text, effect: text, preview: nullable, precondition: nullable },
   request: fc.option(
     fc.record({
@@ -52,6 +61,7 @@ describe('the digest of what is asked for', () => {
     'workspaceId',
     'environment',
     'lineage',
+    'chain',
     'kind',
     'app',
     'operation',

@@ -107,6 +107,11 @@ const outcomes: Readonly<Record<string, object>> = {
     refused: 'refused',
     called: 'queued',
   },
+  'tokens.ts': {
+    scopes: ['contacts:read'],
+    chain: ['summarizer', 'researcher'],
+    ...{ read: true, write: false, afterRevocation: ['key_revoked', 'ok'] },
+  },
   'webhooks.ts': { heard: ['approval.rejected: not this one'], renewed: true, givenUp: 0 },
   'postgres.ts': { stores: ['postgres', 'postgres'], freshness: 'cached', steps: 5 },
   'mysql.ts': { store: 'mysql', freshness: 'cached' },

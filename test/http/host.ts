@@ -13,6 +13,7 @@ import type { CreateKeyInput } from '../../src/service/keys/input.js'
 import type { Keyrung } from '../../src/service/keyrung.js'
 import type { LimitOptions } from '../../src/service/limit-settings.js'
 import type { Limit } from '../../src/core/limit.js'
+import type { TokenOptions } from '../../src/service/token-settings.js'
 import type { Notice } from '../../src/service/notice.js'
 import type { Clock } from '../../src/ports/clock.js'
 import { memoryStore } from '../../src/stores/memory.js'
@@ -41,6 +42,7 @@ export interface HostSetup {
   /** What each key may do by default. */
   readonly keyLimits?: readonly Limit[]
   readonly limits?: Omit<LimitOptions, 'store'>
+  readonly tokens?: TokenOptions
   /** Units are counted somewhere that is asked by promises. */
   readonly isCountedElsewhere?: boolean
   /** The host is not made ready. */
@@ -127,6 +129,7 @@ export function createHost(setup: HostSetup, kind: StoreKind): Host {
     limits: { store: counted, ...setup.limits },
     notify: (notice) => void notices.push(notice),
     ...(setup.http && { http: setup.http }),
+    ...(setup.tokens && { tokens: setup.tokens }),
     directory: { rightsOf: () => ({ role: setup.role ?? 'member', scopes: ['contacts:read'] }) },
     entitlements: { of: () => host.plan() },
   })

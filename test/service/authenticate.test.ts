@@ -35,7 +35,7 @@ test.each<[Freshness, boolean]>([
     const digest = vi.fn(peppers.current.digest)
     const current = { ...peppers.current, digest }
     const authenticator = createAuthenticator({
-      ...{ catalog, clock, notify: () => undefined, renew: () => undefined },
+      ...{ catalog, clock, notify: () => undefined, renew: () => undefined, tokens: null },
       keyFormat: createKeyFormat({ prefix: 'tp', environments: ['live'] }),
       peppers: { ...peppers, current, all: [current] },
       source: createCredentialSource({

@@ -11,6 +11,9 @@ import type { Call, Fault, ScriptedHost } from './scripted-pool.js'
 
 const timeoutMs = 1_000
 
+/** How long the host lets its own part take, which no store does for it. */
+const hostMs = 5_000
+
 /** Longer than anything can take that was begun. */
 const longMs = 30_000
 
@@ -55,9 +58,11 @@ async function run(draw: (call: Call) => Fault, setting: Setting = {}): Promise<
   async function host(transaction: unknown): Promise<string> {
     begun++
     const { write } = transaction as ScriptedHost
-    await write('two')
-    await write('three')
-    return finish()
+    const late = clock.sleep(hostMs).then(() => Promise.reject(new Error('the host took too long')))
+    const done = write('two')
+      .then(() => write('three'))
+      .then(finish)
+    return Promise.race([done, late])
   }
   const told = Promise.resolve(driver.share!(work, (kept) => kept, host)).then(
     (shared) => (shared.kept ? shared.value : 'lost'),
@@ -145,8 +150,8 @@ describe('a transaction that the host shares', () => {
         expect(notes[0]).toBeLessThanOrEqual(1)
         expect(begun).toBeLessThanOrEqual(1)
         if (told === 'ok') expect([begun, notes[0]]).toEqual([1, 1])
-        else if (told === 'no answer') expect(given).toContain('silent-before')
         else if (told !== unknown) expect(notes[0]).toBe(0)
+        expect(told).not.toBe('no answer')
       }),
       { numRuns: 300 },
     )

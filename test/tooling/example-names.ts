@@ -43,6 +43,10 @@ export interface ExampleNames {
     handler: FetchHandler
     listContacts: Koa.Middleware<GuardedState>
   }
+  'keyrung/verify': {
+    /** What came behind `Bearer`. */
+    bearer: string | undefined
+  }
   'keyrung/testing': {
     clock: ManualClock
     myStore: (options: { readonly clock: Clock }) => Store

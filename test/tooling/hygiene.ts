@@ -8,7 +8,7 @@ const topLevel = new Set(
 )
 
 /** What users get with the package; everything else is theirs to bring. */
-const dependencies = ['@noble/hashes', 'canonicalize', 'ipaddr.js', 'zod']
+const dependencies = ['@noble/hashes', 'canonicalize', 'ipaddr.js', 'jose', 'zod']
 
 /** What a subpath needs, all of it optional. */
 const peers = ['kysely']

@@ -1,18 +1,22 @@
+import type { ApprovalRecord } from '../../core/approval.js'
+import { compileGrant } from '../../core/grant.js'
 import { grantOfKey } from '../../core/key-edit.js'
 import type { KeyRecord } from '../../core/key.js'
 import { demandOf } from '../../core/demand.js'
 import type { Demand } from '../../core/demand.js'
-import type { Principal } from '../../core/principal.js'
+import type { KeyPrincipal } from '../../core/principal.js'
 import type { Caller } from '../authenticate.js'
 import type { ServiceContext } from '../context.js'
+import { withToken } from '../tokens/principal.js'
+import { readChain } from './view.js'
 
 /** A key as a caller with one of its secrets, from an address. */
 export function callerOf(
   { catalog }: Pick<ServiceContext, 'catalog'>,
   key: KeyRecord,
   from: { readonly secretId: string; readonly address: string | null },
-): Caller {
-  const principal: Principal = Object.freeze({
+): Caller & { readonly principal: KeyPrincipal } {
+  const principal: KeyPrincipal = Object.freeze({
     type: 'key',
     keyId: key.id,
     secretId: from.secretId,
@@ -22,7 +26,32 @@ export function callerOf(
     ownerId: key.ownerId,
     address: from.address,
   })
-  return { principal, key, grant: grantOfKey(catalog, key) }
+  return { principal, key, grant: grantOfKey(catalog, key), part: undefined }
+}
+
+/**
+ * Who asked for an approval, as its key is now: with no more of it than the access token had that it asked with. That
+ * token's own end counts for nothing, as an approval may come days later; the caller is one for a run's time.
+ */
+export function askerOf(
+  context: Pick<ServiceContext, 'catalog' | 'clock' | 'approvalSettings'>,
+  record: ApprovalRecord,
+  key: KeyRecord,
+  secretId: string,
+): Caller {
+  const caller = callerOf(context, key, { secretId, address: record.address })
+  const { tokenId, tokenScopes } = record
+  if (tokenId === null || tokenScopes === null) return caller
+  const principal = withToken(caller.principal, {
+    type: 'token',
+    tokenId,
+    scopes: tokenScopes === '' ? [] : tokenScopes.split(' '),
+    // It acts here and nowhere else.
+    audience: [],
+    expiresAt: context.clock.now() + context.approvalSettings.runMs,
+    chain: readChain(record),
+  })
+  return { ...caller, principal, part: compileGrant(context.catalog, tokenScopes) }
 }
 
 /** What an approval demands, as a demand that allows as well as queues. */

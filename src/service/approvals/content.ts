@@ -42,14 +42,24 @@ type Place = Pick<ApprovalRecord, 'id' | 'workspaceId'>
 /** What an approval is about, and who asks. */
 export type Asking = Pick<
   ApprovalRecord,
-  'workspaceId' | 'environment' | 'lineage' | 'kind' | 'app' | 'operation' | 'permissions' | 'effect'
+  | 'workspaceId'
+  | 'environment'
+  | 'lineage'
+  | 'chain'
+  | 'tokenScopes'
+  | 'kind'
+  | 'app'
+  | 'operation'
+  | 'permissions'
+  | 'effect'
 >
 
 /** The digest that an approver confirms: over all that would run, and all that is shown of it. */
 export function digestAsked(asking: Asking, { request, input, preview, precondition }: AskedContent): string {
-  const { workspaceId, environment, lineage, kind, app, operation, permissions, effect } = asking
+  const { workspaceId, environment, lineage, chain, tokenScopes, kind, app, operation } = asking
   return digestOperation({
-    ...{ workspaceId, environment, lineage, kind, app, operation, permissions, effect },
+    ...{ workspaceId, environment, lineage, chain, tokenScopes, kind, app, operation },
+    ...{ permissions: asking.permissions, effect: asking.effect },
     request,
     body: request === null ? input : request.body,
     preview: preview === null ? null : canonicalJson(preview),
@@ -61,7 +71,8 @@ export function digestAsked(asking: Asking, { request, input, preview, precondit
 export function digestSent(workspaceId: string, { request, input }: AskedContent): string {
   const types = request?.headers.filter(([name]) => name === 'content-type') ?? []
   return digestOperation({
-    ...{ workspaceId, environment: '', lineage: '', kind: 'sent', app: '', operation: '' },
+    ...{ workspaceId, environment: '', lineage: '', chain: '', tokenScopes: null, kind: 'sent' },
+    ...{ app: '', operation: '' },
     ...{ permissions: '', effect: '', preview: null, precondition: null },
     request: request && {
       ...{ method: request.method, target: request.target, pattern: null, scheme: '' },

@@ -132,8 +132,12 @@ async function describe(
   const { quorum, expiresMs } = context.approvalSettings
   const { text: lineage } = await readLineage(context, key)
   const { workspaceId, environment } = key
+  const token = principal.type === 'token' ? principal : null
   const asking = {
     ...{ workspaceId, environment, lineage, app, effect },
+    chain: JSON.stringify(token?.chain ?? []),
+    tokenId: token && token.tokenId,
+    tokenScopes: token && token.scopes.join(' '),
     kind: content.request === null ? ('named' as const) : ('replay' as const),
     operation: operation.length > longestOperation ? `${operation.slice(0, longestOperation)}…` : operation,
     permissions: decision.permissions.join(' '),

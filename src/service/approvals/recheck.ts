@@ -8,7 +8,7 @@ import type { Caller } from '../authenticate.js'
 import { createAuthorizer } from '../authorize.js'
 import type { ServiceContext } from '../context.js'
 import { readKey } from '../keys/found.js'
-import { callerOf, demandOfApproval } from './caller.js'
+import { askerOf, demandOfApproval } from './caller.js'
 import { checkVoters } from './voters.js'
 
 /** Whether what was asked for may still be done, and on behalf of whom. */
@@ -44,7 +44,7 @@ export async function recheckAsker(context: ServiceContext, record: ApprovalReco
   const { key, secrets } = row!
   // The secret it asked with may have been rotated out, or end in the middle of the run: that alone takes nothing back.
   const secretId = secrets.find(({ endsAt }) => endsAt === null)?.id ?? record.secretId
-  const caller = callerOf(context, key, { secretId, address: record.address })
+  const caller = askerOf(context, record, key, secretId)
   const layers = await createAuthorizer(context.rights).layersOf(caller)
   const decision = evaluate(demandOfApproval(context, record.permissions), layers)
   if (decision.effect === 'deny') return { ok: false, outcome: outcomeOf(decision.code) }
@@ -57,7 +57,7 @@ export async function recheckAsker(context: ServiceContext, record: ApprovalReco
 
 /** Why a key can no longer do what an approval is about, by what it is in itself; null: it can. */
 export function judgeKey(
-  context: Pick<ServiceContext, 'catalog' | 'clock' | 'keyFormat'>,
+  context: Pick<ServiceContext, 'catalog' | 'clock' | 'keyFormat' | 'approvalSettings'>,
   record: ApprovalRecord,
   key: KeyRecord | undefined,
 ): ApprovalOutcome | null {
@@ -73,8 +73,9 @@ export function judgeKey(
     (key.notBefore === null || now >= key.notBefore) &&
     (addressRules === '' || createAddressList(addressRules.split(' '))(record.address ?? undefined))
   if (!isSame) return 'key_changed'
-  const { grant } = callerOf(context, key, record)
-  const decision = evaluate(demandOfApproval(context, record.permissions), { key: grant.levels })
+  const { grant, part } = askerOf(context, record, key, record.secretId)
+  const layers = { key: grant.levels, token: part?.levels }
+  const decision = evaluate(demandOfApproval(context, record.permissions), layers)
   return decision.effect === 'deny' ? 'insufficient' : null
 }
 

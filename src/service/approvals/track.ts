@@ -3,16 +3,19 @@ import type { PrincipalActor } from '../../core/actor.js'
 import { hasEnded } from '../../core/approval.js'
 import type { ApprovalRecord } from '../../core/approval.js'
 import { KeyrungError } from '../../core/errors.js'
+import { evaluate } from '../../core/evaluate.js'
+import { compileGrant } from '../../core/grant.js'
 import type { Principal } from '../../core/principal.js'
 import type { ServiceContext } from '../context.js'
 import { mostAttempts, neverCommitted } from '../keys/commit.js'
 import { findInForce, parseActor } from '../management.js'
+import { demandOfApproval } from './caller.js'
 import { toDetail } from './detail.js'
 import { awaitApproval, readApproval } from './found.js'
 import { readChangeOptions, readTracking } from './input.js'
 import { takeStep } from './step.js'
 import { purgeAfter } from './upkeep.js'
-import { toApprovalView } from './view.js'
+import { readChain, toApprovalView } from './view.js'
 import type { ApprovalDetail, ApprovalView } from './view.js'
 
 /**
@@ -62,6 +65,16 @@ export async function cancelApproval(
   throw neverCommitted()
 }
 
+/** A key sees all that was asked with it and its tokens; a token what it, or one that was exchanged for it, could have. */
+function couldHaveAsked(context: ServiceContext, principal: Principal, record: ApprovalRecord): boolean {
+  if (principal.type !== 'token') return true
+  const actors = readChain(record)
+  const since = actors.length - principal.chain.length
+  if (since < 0 || principal.chain.some((name, i) => name !== actors[since + i])) return false
+  const { levels } = compileGrant(context.catalog, principal.scopes.join(' '))
+  return evaluate(demandOfApproval(context, record.permissions), { key: levels }).effect !== 'deny'
+}
+
 /** An approval that a key has asked for itself; anybody else's does not exist for it. */
 async function findOwn(
   context: ServiceContext,
@@ -72,6 +85,8 @@ async function findOwn(
   const { principal } = actor
   await findInForce(context, principal)
   const record = await readApproval(context, principal.workspaceId, id)
-  if (record?.keyId !== principal.keyId) throw new KeyrungError('not_found')
+  if (record?.keyId !== principal.keyId || !couldHaveAsked(context, principal, record)) {
+    throw new KeyrungError('not_found')
+  }
   return { actor, record: record! }
 }

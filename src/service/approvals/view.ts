@@ -33,6 +33,8 @@ export interface ApprovalView {
   readonly digest: string
   readonly keyId: string
   readonly keyName: string
+  /** Who acted on behalf of whom with an access token, newest first; empty: whoever holds the key. */
+  readonly chain: readonly string[]
   readonly quorum: number
   readonly votes: number
   readonly createdAt: number
@@ -96,6 +98,7 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     digest: record.digest,
     keyId: record.keyId,
     keyName: record.keyName,
+    chain: readChain(record),
     quorum: record.quorum,
     votes: record.votes,
     createdAt: record.createdAt,
@@ -107,4 +110,9 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     endedAt: record.endedAt,
     resultStatus: record.resultStatus,
   }
+}
+
+/** Who acted, as an approval's record has it. */
+export function readChain({ chain }: Pick<ApprovalRecord, 'chain'>): readonly string[] {
+  return JSON.parse(chain) as readonly string[]
 }

@@ -56,6 +56,8 @@ export const approvalCases: readonly StoreCase[] = [
           quorum: 3,
           votes: 3,
         },
+        ...{ chain: '["sub-agent “ü”","planner"]', tokenId: 'tok_1' },
+        tokenScopes: 'contacts:read contacts:write-approval',
         ...{ keyName: 'Ключ \u{1F511}', reason: '', decidedAt: someInstant, decidedBy: 'user:9', fence: 4 },
         ...{ startedAt: someInstant + 1, endedAt: someInstant + 2, outcome: 'done', resultStatus: 201 },
       }),

@@ -39,6 +39,7 @@ const sealer: Sealer = {
     const bytes = where === place ? fromBase64url(encoded) : undefined
     return bytes ? Promise.resolve(bytes) : Promise.reject(new KeyrungError('store_unavailable'))
   },
+  isCurrent: () => true,
 }
 
 /** Takes whatever it is given. */
@@ -157,7 +158,8 @@ export async function approved(world: ApprovalWorld, wanted: Wanted = {}): Promi
       ? { request, input: null, preview: null, precondition }
       : { request: null, input: toUtf8(canonicalJson(input)), preview: null, precondition }
   const asking = {
-    ...{ workspaceId: 'ws', environment: 'live', lineage: world.key.id, kind, effect },
+    ...{ workspaceId: 'ws', environment: 'live', lineage: world.key.id, chain: '[]', tokenScopes: null },
+    ...{ tokenId: null, kind, effect },
     app: kind === 'replay' ? 'main' : '',
     operation: wanted.operation ?? (kind === 'replay' ? 'POST /contacts' : 'contacts.merge'),
     permissions: 'contacts:write',

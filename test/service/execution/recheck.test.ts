@@ -100,14 +100,16 @@ const changes: readonly Change[] = [
       return world.store.commit([{ do: 'update', type: 'approvalContent', id, expectVersion: 1, set }])
     },
   ],
-  ...(['permissions', 'effect', 'lineage', 'environment', 'app'] as const).map((field): Change => [
-    `its ${field} is another`,
-    'stale digest_mismatch',
-    ({ store }, id) => {
-      const set = { [field]: field === 'effect' ? 'idempotent' : 'contacts:read' } as object
-      return store.commit([{ do: 'update', type: 'approval', id, expectVersion: 1, set }])
-    },
-  ]),
+  ...(['permissions', 'effect', 'lineage', 'chain', 'tokenScopes', 'environment', 'app'] as const).map(
+    (field): Change => [
+      `its ${field} is another`,
+      'stale digest_mismatch',
+      ({ store }, id) => {
+        const set = { [field]: field === 'effect' ? 'idempotent' : 'contacts:read' } as object
+        return store.commit([{ do: 'update', type: 'approval', id, expectVersion: 1, set }])
+      },
+    ],
+  ),
 ]
 
 test.each(changes)('where %s, nothing runs: %s', async (_, came, change) => {

@@ -1,0 +1,40 @@
+import type { ExchangeWish } from '../core/exchange.js'
+import type { Principal } from '../core/principal.js'
+import type { Jwks } from '../crypto/jwks.js'
+import type { ExchangedToken } from './tokens/exchange.js'
+
+/** Access tokens: short-lived, signed, and never worth more than the key that they come from. */
+export interface Tokens {
+  /** Null where the host has configured none. */
+  readonly issuer: string | null
+  /** Says whether a credential claims to be an access token of this host; nothing about it is verified. */
+  looksLike(credential: string): boolean
+  /**
+   * Exchanges a key or a token for a token that is worth less, or as much (RFC 8693), for a sub-agent say.
+   *
+   * It dies with the secret that it comes from, and is cut by what its key may do at the time it is used.
+   *
+   * @throws `config_invalid` without `tokens`; `input_invalid` for a wish that is malformed, lives longer than the host
+   *   allows, or makes the chain of actors too long; `beyond_own_rights` for scopes or an audience that the parent has not;
+   *   why the parent is no longer accepted; `store_unavailable`
+   * @example
+   * ```ts
+   * const caller = await keyrung.authenticate(secret)
+   * if (!caller.ok) throw new Error(caller.code)
+   * const { token } = await keyrung.tokens.exchange(caller.principal, {
+   *   scopes: ['contacts:read'],
+   *   actor: 'researcher',
+   *   lifetimeMs: 60_000,
+   * })
+   * ```
+   */
+  exchange(principal: Principal, wish?: ExchangeWish): Promise<ExchangedToken>
+  /**
+   * The public keys by which other services verify tokens (RFC 7517, 5).
+   *
+   * @throws `config_invalid` without `tokens`; `store_unavailable`
+   */
+  jwks(): Promise<Jwks>
+  /** How long the public keys may be cached, in milliseconds. */
+  readonly jwksCacheMs: number
+}
