@@ -61,6 +61,8 @@ export async function seedKeys(store: Store, pepper: Pepper, count: number): Pro
           createdAt: at,
           updatedAt: at,
           limits: null,
+          revocations: 0,
+          webhook: null,
         },
       }
       const secret: KeySecretRecord = {

@@ -9,6 +9,7 @@ import { readHostSecrets } from '../../../src/crypto/host-secret.js'
 import { createPeppers } from '../../../src/crypto/pepper.js'
 import { keyQueries } from '../../../src/stores/sql/key-queries.js'
 import { sqliteDialect } from '../../../src/stores/sql/sqlite-dialect.js'
+import { storeTime } from '../../../src/stores/sql/store-time.js'
 import { tableNames } from '../../../src/stores/sql/tables.js'
 import { contest } from '../contest.js'
 import { catalog, hostSecret, rotating, seedKeys } from '../seed.js'
@@ -30,7 +31,11 @@ export async function sqliteContest(): Promise<void> {
     const { current } = createPeppers(readHostSecrets(hostSecret))
     const secrets = await seedKeys(store, current, 100_000)
     const reader = new Database(join(folder, 'keys.db'), { readonly: true })
-    const { credentialText } = keyQueries(sqliteDialect, tableNames('keyrung_'))
+    const { credentialText } = keyQueries(
+      sqliteDialect,
+      tableNames('keyrung_'),
+      storeTime(sqliteDialect, null),
+    )
     const lookup = reader.prepare(credentialText).raw()
     const digests = rotating(
       secrets.slice(0, 20_000).map((secret) => Buffer.from(digestBytes(current.digest(secret)))),
