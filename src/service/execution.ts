@@ -1,9 +1,9 @@
 import type { ApprovalLane, ApprovalRecord } from '../core/approval.js'
 import { takeStep } from './approvals/step.js'
+import { keyrungOf } from './approvals/upkeep.js'
 import { backOff } from './back-off.js'
 import { findRunner, isClaimable } from './execution/claim.js'
 import { createDueScan } from './execution/due.js'
-import { runnerOf } from './execution/needs.js'
 import type { ExecutionNeeds } from './execution/needs.js'
 import { runOnce } from './execution/run-once.js'
 import type { Abandonable } from './execution/run-once.js'
@@ -141,7 +141,7 @@ export function createExecution(needs: ExecutionNeeds): Execution {
       const at = clock.now()
       if (status === 'executing' && effect === 'unsafe' && dueAt !== null && dueAt <= at) {
         const step = { edge: 'lose', at, outcome: 'lease_lost', fence, resultStatus: null } as const
-        await takeStep(context, record, step, { actor: runnerOf(record) })
+        await takeStep(context, record, step, { actor: keyrungOf(record) })
       }
       return 'more'
     })

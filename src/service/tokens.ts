@@ -5,8 +5,6 @@ import type { ExchangedToken } from './tokens/exchange.js'
 
 /** Access tokens: short-lived, signed, and never worth more than the key that they come from. */
 export interface Tokens {
-  /** Null where the host has configured none. */
-  readonly issuer: string | null
   /** Says whether a credential claims to be an access token of this host; nothing about it is verified. */
   looksLike(credential: string): boolean
   /**

@@ -4,12 +4,12 @@ import { digestAsked, openRequest } from '../approvals/content.js'
 import type { AskedContent } from '../approvals/content.js'
 import { recheck } from '../approvals/recheck.js'
 import { takeStep } from '../approvals/step.js'
+import { keyrungOf, purgeAfter } from '../approvals/upkeep.js'
 import type { Caller } from '../authenticate.js'
 import type { DefinedOperation } from '../operations/definition.js'
 import { hasMoved } from '../operations/precondition.js'
 import type { Dispatcher } from '../replay.js'
 import { endUnrun } from './unrun.js'
-import { purgeAfter, runnerOf } from './needs.js'
 import type { ExecutionNeeds } from './needs.js'
 import { mostRuns } from './verdict.js'
 
@@ -78,7 +78,7 @@ export async function claim(needs: ExecutionNeeds, record: ApprovalRecord): Prom
     context,
     record,
     { edge: 'claim', at, leaseEndsAt: at + approvalSettings.leaseMs },
-    { actor: runnerOf(record), beside: standing.checks },
+    { actor: keyrungOf(record), beside: standing.checks },
   )
   // Whoever changed something meanwhile has it looked at again: by then it is due still, or another's.
   return step.ok ? { record: step.record, content, caller: standing.caller, runner, sentAt } : null
@@ -118,6 +118,6 @@ async function giveUp({ context }: ExecutionNeeds, record: ApprovalRecord): Prom
     record.effect === 'transactional'
       ? ({ edge: 'fail', ...ended, purgeAt: purgeAfter(context, at) } as const)
       : ({ edge: 'lose', ...ended } as const)
-  await takeStep(context, record, step, { actor: runnerOf(record) })
+  await takeStep(context, record, step, { actor: keyrungOf(record) })
   return null
 }

@@ -4,10 +4,10 @@ import type { Change } from '../../ports/change.js'
 import { demandSealer } from '../approval-settings.js'
 import { sealResult } from '../approvals/content.js'
 import { takeStep } from '../approvals/step.js'
+import { keyrungOf, purgeAfter } from '../approvals/upkeep.js'
 import { backOff } from '../back-off.js'
 import type { ServiceContext } from '../context.js'
 import { isHeld } from './hold.js'
-import { purgeAfter, runnerOf } from './needs.js'
 import { mostRuns } from './verdict.js'
 import type { RunResult, Verdict } from './verdict.js'
 
@@ -47,7 +47,7 @@ async function writeEnd(context: ServiceContext, held: ApprovalRecord, verdict: 
     const beside =
       'result' in verdict && verdict.result ? await keepResult(context, record, verdict.result) : []
     const end = stepOf(context, record, verdict)
-    const taken = await takeStep(context, record, end, { actor: runnerOf(record), beside })
+    const taken = await takeStep(context, record, end, { actor: keyrungOf(record), beside })
     if (taken.ok) return
     // It was written already, is another's by now, or was purged: the store says which.
     record = await context.store.findApproval(held.workspaceId, held.id)

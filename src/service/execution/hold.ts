@@ -1,7 +1,7 @@
 import type { ApprovalRecord } from '../../core/approval.js'
 import { takeStep } from '../approvals/step.js'
+import { keyrungOf } from '../approvals/upkeep.js'
 import type { ServiceContext } from '../context.js'
-import { runnerOf } from './needs.js'
 
 /** A lease on an approval, kept up while it runs. */
 export interface Hold {
@@ -49,7 +49,7 @@ export function holdLease(context: ServiceContext, claimed: ApprovalRecord, sent
   async function renew(isAgain = false): Promise<void> {
     const sent = clock.monotonic()
     const step = { edge: 'renew', fence, leaseEndsAt: clock.now() + leaseMs } as const
-    const renewed = await takeStep(context, record, step, { actor: runnerOf(record) })
+    const renewed = await takeStep(context, record, step, { actor: keyrungOf(record) })
     if (renewed.ok) {
       record = renewed.record
       stopWatch()

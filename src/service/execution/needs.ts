@@ -1,5 +1,3 @@
-import type { Actor } from '../../core/actor.js'
-import type { ApprovalRecord } from '../../core/approval.js'
 import type { ServiceContext } from '../context.js'
 import type { Dispatchers } from '../dispatchers.js'
 import type { DefinedOperation } from '../operations/definition.js'
@@ -13,16 +11,4 @@ export interface ExecutionNeeds {
   readonly findOperation: (name: string) => DefinedOperation | undefined
   /** The keyrung whose approvals are run: by it a guard knows its own. */
   readonly keyrung: () => object
-}
-
-const dayMs = 86_400_000
-
-/** Runs are the library's own doing: it was the approver who decided. */
-export function runnerOf({ workspaceId }: ApprovalRecord): Actor {
-  return { type: 'system', name: 'keyrung', workspaceId }
-}
-
-/** When what is kept of an approval that ends now is to be purged, in milliseconds since 1970. */
-export function purgeAfter({ approvalSettings }: ServiceContext, at: number): number {
-  return at + approvalSettings.retentionDays * dayMs
 }

@@ -1,9 +1,9 @@
 import { composeStep } from '../approvals/step.js'
+import { keyrungOf, purgeAfter } from '../approvals/upkeep.js'
 import type { DefinedOperation } from '../operations/definition.js'
 import { readInput } from '../operations/precondition.js'
 import type { Claimed } from './claim.js'
 import { keepResult } from './conclude.js'
-import { purgeAfter, runnerOf } from './needs.js'
 import type { ExecutionNeeds } from './needs.js'
 import { judgeThrown, keepJson, toJson } from './perform.js'
 import { inTransaction } from './transaction.js'
@@ -32,7 +32,7 @@ export async function performTransaction(
       ...{ edge: 'succeed', at, outcome: 'done', fence: record.fence, resultStatus: null },
       purgeAt: purgeAfter(context, at),
     },
-    { actor: runnerOf(record) },
+    { actor: keyrungOf(record) },
   ))!
   const changes = [...end.parts.approval, ...end.parts.rest]
   const call = { principal: caller.principal, approvalId: record.id, signal }

@@ -1,8 +1,8 @@
 import type { ApprovalStep } from '../../core/approval-edges.js'
 import type { ApprovalOutcome, ApprovalRecord } from '../../core/approval.js'
 import { takeStep } from '../approvals/step.js'
+import { keyrungOf, purgeAfter } from '../approvals/upkeep.js'
 import type { ServiceContext } from '../context.js'
-import { purgeAfter, runnerOf } from './needs.js'
 
 /** Outcomes that tell of what was to run, or of what it was to run on; all others tell of somebody's rights. */
 const outdated: ReadonlySet<ApprovalOutcome> = new Set([
@@ -25,7 +25,7 @@ export async function endUnrun(
 ): Promise<null> {
   const at = context.clock.now()
   await takeStep(context, record, stepOf(record, outcome, at, purgeAfter(context, at)), {
-    actor: runnerOf(record),
+    actor: keyrungOf(record),
   })
   return null
 }

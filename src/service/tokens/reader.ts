@@ -1,7 +1,7 @@
 import type { AccessTokenClaims } from '../../core/access-token.js'
 import type { CredentialRefusal } from '../../core/decision.js'
 import { Generations } from '../../core/generations.js'
-import type { TokenResult, TokenVerifier } from '../../crypto/access-token.js'
+import type { TokenFault, TokenVerifier } from '../../crypto/access-token.js'
 import { createDigester } from '../../crypto/digest.js'
 import { tokenFields } from './principal.js'
 import type { TokenFields } from './principal.js'
@@ -28,11 +28,11 @@ const mostKnown = 10_000
  *
  * @param verifier takes no token that can be written in two ways, so a digest stands for one token
  */
-export function createTokenReader(verifier: TokenVerifier, max: number = mostKnown): TokenReader {
-  const known = new Generations<VerifiedToken>(max)
+export function createTokenReader(verifier: TokenVerifier): TokenReader {
+  const known = new Generations<VerifiedToken>(mostKnown)
   const digest = createDigester(null)
 
-  function refusalOf(fault: Extract<TokenResult, { ok: false }>['fault']): CredentialRefusal {
+  function refusalOf(fault: TokenFault): CredentialRefusal {
     return fault === 'expired' ? 'token_expired' : 'credential_invalid'
   }
 

@@ -72,7 +72,6 @@ export function createTokenService({ context, inner, settings, secrets }: TokenS
 
   return {
     tokens: {
-      issuer,
       looksLike: (credential) => readIssuer(credential) === issuer,
       exchange: (principal, wish = {}) => exchange(context, settings, minter, principal, wish),
       jwks: async () => keys.jwks(),
@@ -90,7 +89,6 @@ const missing = async (): Promise<never> => {
 }
 
 const withoutTokens: Tokens = {
-  issuer: null,
   looksLike: () => false,
   exchange: missing,
   jwks: missing,

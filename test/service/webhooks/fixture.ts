@@ -11,6 +11,7 @@ import { readWebhookSettings } from '../../../src/service/webhook-settings.js'
 import { announce } from '../../../src/service/webhooks/announce.js'
 import { createDeliveryJob } from '../../../src/service/webhooks/deliver.js'
 import type { Notice } from '../../../src/service/notice.js'
+import { makeApproval } from '../../../src/testing/suite/records.js'
 import { createWorld, makeKey } from '../keys/fixture.js'
 import type { WorldOptions } from '../keys/fixture.js'
 
@@ -51,46 +52,19 @@ export async function createReceiver(answer: (count: number) => Answering | null
 
 /** An approval of a key, as it stands once a human has said no. */
 function rejected(keyId: string, fields: Partial<ApprovalRecord> = {}): ApprovalRecord {
-  return {
-    id: 'apr_01kdve00000000000000000001',
-    workspaceId: 'ws',
-    version: 2,
-    status: 'rejected',
-    lane: 'ended',
-    dueAt: 1_767_225_600_000,
-    keyId,
-    secretId: 'sec_01kdve00000000000000000001',
-    keyName: 'CI',
-    environment: 'live',
-    lineage: keyId,
-    chain: '[]',
-    tokenId: null,
-    tokenScopes: null,
-    ownerId: null,
-    address: null,
-    keyRevocations: 0,
-    kind: 'replay',
-    operation: 'POST /contacts',
-    app: 'main',
-    permissions: 'contacts:write',
-    queued: 'contacts:write',
-    resource: 'contacts',
-    effect: 'unsafe',
-    digest: 'ab'.repeat(32),
-    quorum: 1,
-    votes: 0,
-    createdAt: 1_767_225_600_000,
-    expiresAt: 1_767_830_400_000,
-    decidedAt: 1_767_225_601_000,
-    decidedBy: 'user:ann',
-    reason: 'Not this one.',
-    fence: 0,
-    startedAt: null,
-    endedAt: 1_767_225_601_000,
-    outcome: null,
-    resultStatus: null,
+  return makeApproval(1, {
+    ...{
+      id: 'apr_01kdve00000000000000000001',
+      workspaceId: 'ws',
+      version: 2,
+      status: 'rejected',
+      lane: 'ended',
+    },
+    ...{ dueAt: 1_767_225_600_000, keyId, keyName: 'CI', lineage: keyId },
+    ...{ createdAt: 1_767_225_600_000, expiresAt: 1_767_830_400_000, decidedAt: 1_767_225_601_000 },
+    ...{ decidedBy: 'user:ann', reason: 'Not this one.', endedAt: 1_767_225_601_000 },
     ...fields,
-  }
+  })
 }
 
 /** A key with a webhook at a receiver, and the job that delivers to it. */
