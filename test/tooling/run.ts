@@ -32,5 +32,7 @@ export function runTool(
   args: readonly string[],
   options?: Parameters<typeof run>[2],
 ): Finished {
-  return run(process.execPath, [`${projectRoot}/node_modules/.bin/${tool}`, ...args], options)
+  // Two versions of TypeScript are installed, and both want the name `tsc`: this is the one that writes declarations.
+  const path = tool === 'tsc' ? 'typescript/bin/tsc' : `.bin/${tool}`
+  return run(process.execPath, [`${projectRoot}/node_modules/${path}`, ...args], options)
 }
