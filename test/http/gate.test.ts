@@ -109,10 +109,10 @@ describe('a gate', () => {
     const forwarded = requestWith(null, {
       headers: (name) => (name === 'forwarded' ? ['for=192.0.2.9'] : []),
     })
-    createGate(host.keyrung)(requestWith(null))
+    void createGate(host.keyrung)(requestWith(null))
     expect(host.notices).toEqual([])
-    createGate(host.keyrung)(forwarded)
-    createGate(host.keyrung, 'contacts:read')(forwarded)
+    void createGate(host.keyrung)(forwarded)
+    void createGate(host.keyrung, 'contacts:read')(forwarded)
     expect(host.notices.map(({ code }) => code)).toEqual(['proxy_unconfigured'])
   })
 })
@@ -148,7 +148,7 @@ describe('a gate tells how limits stand', () => {
   test('with what a further one refuses, the same again', async () => {
     const { keyrung, secret } = await limitedHost()
     const request = requestWith(secret, { identity: {} })
-    createGate(keyrung, 'contacts:read')(request)
+    void createGate(keyrung, 'contacts:read')(request)
     expect(createGate(keyrung, 'contacts:write')(request)).toMatchObject({
       answer: { status: 403, headers: Object.fromEntries(fields) },
     })

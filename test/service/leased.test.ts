@@ -182,16 +182,16 @@ test('answers are bounded, and unknown ones evict no known one', async () => {
     ...{ clock, leaseMs: () => 1_000, max: 6, maxMissing: 4 },
     load: (key: string) => (asked++, key.startsWith('no') ? undefined : key),
   })
-  for (const key of ['a', 'b', 'c', ...Array.from({ length: 50 }, (_, i) => `no${i}`)]) leased.get(key)
+  for (const key of ['a', 'b', 'c', ...Array.from({ length: 50 }, (_, i) => `no${i}`)]) void leased.get(key)
   expect(leased.size).toBeLessThanOrEqual(7)
   asked = 0
-  for (const key of ['a', 'b', 'c', 'no48', 'no49']) leased.get(key)
+  for (const key of ['a', 'b', 'c', 'no48', 'no49']) void leased.get(key)
   expect(asked).toBe(0)
-  for (let i = 0; i < 50; i++) leased.get(`k${i}`)
+  for (let i = 0; i < 50; i++) void leased.get(`k${i}`)
   expect(leased.size).toBeLessThanOrEqual(10)
-  leased.get('k49')
+  void leased.get('k49')
   expect(asked).toBe(50)
-  leased.get('a')
+  void leased.get('a')
   expect(asked).toBe(51)
 })
 
@@ -201,6 +201,6 @@ test('a lease of nothing keeps nothing', () => {
     ...{ clock: manualClock(), leaseMs: () => 0, max: 3, maxMissing: 2 },
     load: () => ++asked,
   })
-  leased.get('a')
+  void leased.get('a')
   expect(leased.get('a')).toBe(2)
 })

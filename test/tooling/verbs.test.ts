@@ -70,13 +70,40 @@ describe('the check of types', () => {
 })
 
 describe('the linter and the formatter see', () => {
-  test('a comparison that converts', () => {
-    const root = plant({ 'src/a.ts': 'export const same = (a: unknown, b: unknown): boolean => a == b\n' })
-    const done = runTool('oxlint', ['--config', join(projectRoot, '.oxlintrc.json'), '--deny-warnings'], {
-      cwd: root,
+  function lint(files: Record<string, string>) {
+    const config = readFileSync(join(projectRoot, '.oxlintrc.json'), 'utf8')
+    return runTool('oxlint', ['--config', '.oxlintrc.json', '--type-aware', '--deny-warnings'], {
+      cwd: plant({ ...files, '.oxlintrc.json': config }),
+      env: { OXLINT_TSGOLINT_PATH: join(projectRoot, 'node_modules/.bin/tsgolint') },
     })
+  }
+
+  test('a comparison that converts', () => {
+    const done = lint({ 'src/a.ts': 'export const same = (a: unknown, b: unknown): boolean => a == b\n' })
     expect(done.ok).toBe(false)
     expect(done.output).toContain('eqeqeq')
+  })
+
+  test('a promise that nobody waits for, and let a voided one pass', () => {
+    const done = lint({
+      'tsconfig.json': '{ "compilerOptions": { "target": "ES2022", "strict": true, "types": [] } }',
+      'src/a.ts': `declare function later(): Promise<void>
+declare function maybe(): number | Promise<number>
+declare function take(call: () => void): void
+later()
+maybe()
+take(async () => {
+  await later()
+})
+void later()
+await later()
+later().catch(() => 1)
+export const done = true
+`,
+    })
+    expect(done.ok).toBe(false)
+    const lines = [...done.output.matchAll(/a\.ts:(\d+):/g)].map((match) => Number(match[1]))
+    expect(lines.toSorted((a, b) => a - b)).toEqual([4, 5, 6])
   })
 
   test('a semicolon', () => {

@@ -105,7 +105,7 @@ function runner(spend: Spend, next: () => string): () => unknown {
   const first = spend('first')
   if (typeof first === 'boolean') {
     return () => {
-      for (let i = 0; i < requests; i++) spend(next())
+      for (let i = 0; i < requests; i++) void spend(next())
     }
   }
   return async () => {
