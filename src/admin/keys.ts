@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { invalid } from '../core/errors.js'
 import { objectOf } from '../service/keys/fields.js'
 import type { Keys } from '../service/keys.js'
 import { createKeyInputs } from '../service/keys/input.js'
@@ -50,7 +51,7 @@ export async function createKey({ keyrung, actor, request, requestId }: Call): P
     inputsOf(keyrung).create(toInput(sound), 0),
   )
   const input = toInput(body) as unknown as Parameters<Keys['create']>[1]
-  const idempotencyKey = request.headers.get('idempotency-key') ?? undefined
+  const idempotencyKey = readIdempotencyKey(request)
   const made = await withWireNames({ ...names, 'Idempotency-Key': 'idempotencyKey' }, () =>
     keyrung.keys.create(actor, input, { requestId, idempotencyKey }),
   )
@@ -158,4 +159,16 @@ function toInput(body: Readonly<Record<string, unknown>>): Record<string, unknow
     input[names[name as keyof typeof names] ?? name] = read
   }
   return input
+}
+
+/**
+ * Reads the idempotency key of a request.
+ *
+ * @throws KeyrungError `input_invalid` if there is a comma, by which `Headers` joins two values
+ */
+function readIdempotencyKey(request: Request): string | undefined {
+  const value = request.headers.get('idempotency-key')
+  if (!value?.includes(',')) return value ?? undefined
+  const message = 'must be there once, without a comma'
+  throw invalid('input_invalid', [{ path: 'Idempotency-Key', message }])
 }

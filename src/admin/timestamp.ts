@@ -2,9 +2,10 @@ import * as z from 'zod/mini'
 import { isInstant } from '../core/time.js'
 
 /** RFC 3339, 5.6, with its offset and at most milliseconds. */
-const form = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d(?:\.\d{1,3})?)([Zz]|[+-]\d\d:\d\d)$/
+const form =
+  /^(\d{4}-\d\d-\d\d)[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?)([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
 
-/** Reads an RFC 3339 time as milliseconds since 1970; `undefined` for anything else, 30 February too. */
+/** Reads an RFC 3339 time as milliseconds since 1970; `undefined` for anything else, 30 February and 24:00 too. */
 export function parseTimestamp(value: unknown): number | undefined {
   const [, date, time, offset] = (typeof value === 'string' && form.exec(value)) || []
   if (date === undefined) return undefined

@@ -63,11 +63,11 @@ export async function withWireNames<T>(names: WireNames, call: () => Promise<T>)
 
 /**
  * The version that an entity tag names (RFC 9110, 8.8.3), as `If-Match` carries it: `undefined` without one and for
- * `*`, which names none; NaN for what is no tag of a key. The service says what is wrong with either, after it has
+ * `*`, which names none; a weak tag, as compressing proxies make it, names the same version; NaN for what is no tag of a key. The service says what is wrong with either, after it has
  * said whether there is such a key and whether keys can be edited at all.
  */
 export function readVersionTag(value: string | null): number | undefined {
-  return value === null || value === '*' ? undefined : Number(/^"v([1-9]\d{0,14})"$/.exec(value)?.[1])
+  return value === null || value === '*' ? undefined : Number(/^(?:W\/)?"v([1-9]\d{0,14})"$/.exec(value)?.[1])
 }
 
 /** The entity tag of a version. */

@@ -96,7 +96,7 @@ export function guard<C extends AnyCatalog>(
       next()
     }
     const result = gate(new NodeRequest(request, request.originalUrl, () => framingOf(request, response)))
-    return result instanceof Promise ? result.then(conclude) : conclude(result)
+    return result instanceof Promise ? settle(result.then(conclude), next) : conclude(result)
   }
 }
 
@@ -131,15 +131,12 @@ export function attach(
  * ```
  */
 export function mount(handler: FetchHandler, options: MountOptions = {}): ExpressMiddleware {
-  return async (request, response) => {
+  const answer = async (request: ExpressRequest, response: ServerResponse): Promise<void> => {
     const { url: target, baseUrl: prefix, protocol, host, body: parsed } = request
-    const answer = await callHandler(
-      handler,
-      { request, response, target, prefix, protocol, host, parsed },
-      options,
-    )
-    await sendResponse(response, answer)
+    const mounted = { request, response, target, prefix, protocol, host, parsed }
+    await sendResponse(response, await callHandler(handler, mounted, options))
   }
+  return (request, response, next) => settle(answer(request, response), next)
 }
 
 /**
@@ -153,6 +150,15 @@ export function mount(handler: FetchHandler, options: MountOptions = {}): Expres
 export function notFound(keyrung: Pick<Keyrung, 'http'>): ExpressMiddleware {
   const answer = notFoundAnswer(keyrung)
   return (_request, response) => sendAnswer(response, answer)
+}
+
+/** Passes a rejection to `next`. Express 4 awaits no middleware, so a rejection would end the process. */
+async function settle(answered: Promise<void>, next: (error: unknown) => void): Promise<void> {
+  try {
+    await answered
+  } catch (error) {
+    next(error)
+  }
 }
 
 /** Two different ideas of who the caller is, in one app, are a mistake in one of them. */

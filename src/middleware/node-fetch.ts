@@ -75,12 +75,20 @@ async function buildRequest(mounted: MountedRequest, maxBodyBytes: number): Prom
   }
 }
 
-/** A URL whose host is what the client said only where that is nothing but a host. */
+/**
+ * Builds a URL, with the client's host only if that is nothing but a host.
+ *
+ * @throws KeyrungError `not_found` if the parsed path differs from the path that was sent
+ */
 function buildUrl({ target, protocol, host }: MountedRequest): URL {
   const scheme = protocol === 'https' ? 'https' : 'http'
   const isHost = host !== undefined && /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(host)
   const named = `${scheme}://${host}`
   const origin = isHost && URL.canParse(named) ? named : `${scheme}://host.invalid`
+  const path = target.replace(/^(?=\?|$)/, '/')
   // Put behind the origin, not resolved against it: `//other.example/` is a path here.
-  return new URL(origin + (target.startsWith('/') ? target : `/${target}`))
+  const url = URL.canParse(origin + path) ? new URL(origin + path) : undefined
+  // The framework routed by the path as it was sent: `/./keys` passes a host's middleware for `/keys`.
+  if (url?.pathname !== path.replace(/\?.*$/s, '')) throw new KeyrungError('not_found')
+  return url
 }

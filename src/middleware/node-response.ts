@@ -56,9 +56,13 @@ export function bodyStream({ body }: Response): Readable | null {
  * It rejects if the body breaks off; the connection is then closed, so that the client sees it too.
  */
 export async function sendResponse(response: ServerResponse, answer: Response): Promise<void> {
+  const body = bodyStream(answer)
+  if (response.destroyed) {
+    body?.destroy()
+    return
+  }
   response.statusCode = answer.status
   setHeaders(response, headerPairs(answer.headers))
-  const body = bodyStream(answer)
   if (body === null || response.req.method === 'HEAD') {
     body?.destroy()
     response.end()

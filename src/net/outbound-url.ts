@@ -50,6 +50,10 @@ export function createOutboundPolicy(rules: OutboundRules = {}): OutboundPolicy 
       // The parser would take blanks and line ends out, and the URL would be another than the one that was read.
       if (!/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return 'must be a URL'
       const url = new URL(text)
+      // The parser repairs `https:host` and `https:/\\host`, and ends the host at a backslash; other parsers do not.
+      if (/^https?:(?!\/\/[^/])/i.test(text) || text.includes('\\')) {
+        return 'must begin with https:// and a host, without backslashes'
+      }
       const hostname = url.hostname.replace(/^\[|\]$/g, '')
       const isLiteral = parseAddress(hostname) !== undefined
       const isOwn = isLiteral && isExcepted(parseAddress(hostname))

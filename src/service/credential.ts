@@ -20,8 +20,13 @@ export function readCredential(authorization: readonly string[], bare: readonly 
   const value = authorization.length === 1 ? authorization[0] : bare[0]
   if (typeof value !== 'string') return unreadable
   if (authorization.length === 0) return { ok: true, secret: value }
+  // Frameworks that hand out joined headers show two credentials, of any schemes, as one value with a comma.
+  if (value.includes(',') && isJoined(value)) return repeated
   if (!value.startsWith('Bearer ') && !/^bearer /i.test(value)) return unreadable
-  // Frameworks that hand out joined headers show two credentials as one value with a comma.
-  if (value.length < 1024 && value.includes(',') && /,\s*bearer /i.test(value)) return repeated
   return { ok: true, secret: value.slice(7) }
+}
+
+/** Returns true if a scheme and its credential follow a comma; parameters have a `=` there, and quotes may hold anything. */
+function isJoined(value: string): boolean {
+  return /,[ \t]*[a-z][\w!#$%&'*+.^`|~-]* +[^\s=,]/i.test(value.replace(/"(?:[^"\\]|\\.)*"/g, '""'))
 }

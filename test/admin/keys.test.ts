@@ -106,6 +106,8 @@ describe('creating', () => {
     expect((await ask('admin', 'GET', '/keys')).body.keys).toHaveLength(1)
     const bad = await ask('admin', 'POST', '/keys', input, { 'idempotency-key': 'x'.repeat(300) })
     expect(bad.body.faults[0].path).toBe('Idempotency-Key')
+    const two = await ask('admin', 'POST', '/keys', input, { 'idempotency-key': 'a, b' })
+    expect([two.status, two.body.faults[0].path]).toEqual([422, 'Idempotency-Key'])
   })
 })
 
@@ -125,7 +127,22 @@ describe('editing', () => {
     const { body, headers } = await ask('admin', 'GET', path)
     expect(body.key).toMatchObject({ name: first.status === 200 ? 'A' : 'B', version: 2 })
     expect(headers.get('etag')).toBe('"v2"')
+    // A compressing proxy makes the tag weak.
+    expect((await edit({ name: 'C' }, 'W/"v1"')).status).toBe(412)
+    expect((await edit({ name: 'C' }, 'W/"v2"')).status).toBe(200)
+    expect((await edit({ name: 'C' }, 'w/"v3"')).status).toBe(422)
   })
+
+  test.each(['T24:00:00Z', 'T23:60:00Z', 'T23:59:60Z', 'T12:00:00+24:00', 'T12:00:00+01:60'])(
+    'refuses 2030-01-31%s for a time',
+    async (time) => {
+      const { ask, makeKey } = adminHost()
+      const { key } = await makeKey()
+      const body = { expires_at: `2030-01-31${time}` }
+      const reply = await ask('admin', 'PATCH', `/keys/${key.id}`, body, { 'if-match': '"v1"' })
+      expect([reply.status, reply.body.faults[0].path]).toEqual([422, 'expires_at'])
+    },
+  )
 
   test('is not asked for a version where keys cannot be edited, or there is no such key', async () => {
     const immutable = adminHost({ keys: { prefix: 'tp', lifecycle: 'immutable' } })

@@ -3,6 +3,8 @@ import { connect } from 'node:net'
 import Koa from 'koa'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { FetchContext, FetchHandler } from '../../src/http/fetch-handler.js'
+import { mount as mountExpress } from '../../src/middleware/express.js'
+import type { ExpressRequest } from '../../src/middleware/express.js'
 import { mount as mountKoa } from '../../src/middleware/koa.js'
 import { serve } from '../http/host-apps.js'
 import type { Running } from '../http/host-apps.js'
@@ -84,6 +86,33 @@ describe.each(Object.keys(mounts))('a handler mounted in %s', (framework) => {
   ])('gets %s as %s', async (target, path) => {
     const { seen } = await show({ target })
     expect(seen?.url).toBe(`http://127.0.0.1${path}`)
+  })
+
+  test.each([
+    ...[
+      '/manage/./keys',
+      '/manage/x/../keys',
+      '/manage/%2e/keys',
+      '/manage/x/%2E%2e/keys',
+      '/manage/x\\..\\keys',
+    ],
+    ...['/manage\\keys', '/manage/keys/.', '/manage/keys/..', '/manage/keys#x', '/manage/keys/..?x=/'],
+  ])('is not asked for %s, which the parser would make another path', async (target) => {
+    const { seen, reply } = await show({ target })
+    expect(seen).toBeUndefined()
+    expect(reply.status).toBe(404)
+  })
+
+  test('that a client breaks off in mid-body ends in no error of the host', async () => {
+    const errors: unknown[] = []
+    const { port } = await start(() => new Response('done'), { onError: (error) => void errors.push(error) })
+    const socket = connect(port, '127.0.0.1')
+    const head = 'POST /manage/keys HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{'
+    await new Promise((resolve) => socket.write(head, resolve))
+    socket.destroy()
+    for (let i = 0; i < 3; i++) await sendRaw(port, { target: '/manage/x' })
+    // Koa itself reports the socket's error.
+    expect(errors).toEqual(errors.filter((error) => String(error).includes('Parse Error')))
   })
 
   test.each(['/managed', '/other', '/', '/x/manage', '//manage'])('does not get %s', async (target) => {
@@ -362,3 +391,16 @@ test.each(['manage', '/manage/', '/', '/a?b', '/a#b', '//a'])(
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => void setImmediate(resolve))
 }
+
+test('in a framework that waits for no promise, a handler that rejects reaches next', async () => {
+  const handled = deferred<unknown>()
+  const mounted = mountExpress(() => Promise.reject(new Error('broken')))
+  running = await serve((request, response) => {
+    const expressed = Object.assign(request, { baseUrl: '', protocol: 'http' }) as ExpressRequest
+    const answered = mounted(expressed, response, (error) => void response.end(String(error)))
+    handled.resolve(answered)
+  })
+  const reply = await sendRaw(running.port, { target: '/x' })
+  expect(reply.body).toBe('Error: broken')
+  expect(await handled.promise).toBeUndefined()
+})
