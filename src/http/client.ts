@@ -9,7 +9,10 @@ export interface ApprovedOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Where the approval is found, where the answer does not tell, or tells another origin. */
   readonly url?: string | URL
+  /** Gives up when it is aborted. */
   readonly signal?: AbortSignal
+  /** Gives up after so many milliseconds, with a `TimeoutError`. @defaultValue never */
+  readonly timeoutMs?: number
   /** @defaultValue the global one */
   readonly fetch?: typeof fetch
   /** Waits so many milliseconds between two looks. @defaultValue by a timer */
@@ -38,6 +41,11 @@ export interface EndedApproval {
 const waitSeconds = 30
 const pauseSeconds = 5
 const longestPauseSeconds = 300
+const maxBackoffSeconds = 60
+/** A request without an answer for this long is sent again. */
+const requestTimeoutMs = 90_000
+/** Answers of a proxy, a limit or an API in trouble, which say nothing of the approval. */
+const isTransient = (status: number): boolean => status >= 500 || [408, 425, 429].includes(status)
 
 /**
  * Waits until a request that was answered with 202 has been decided, and run if it was approved: however that ends, it
@@ -60,24 +68,52 @@ export async function approved(
   options: ApprovedOptions = {},
 ): Promise<EndedApproval | null> {
   if (response.status !== 202) return null
-  const { headers = {}, signal, fetch = globalThis.fetch, sleep = pause } = options
+  const { headers = {}, timeoutMs, fetch = globalThis.fetch, sleep = pause } = options
   const url = options.url ?? whereTo(response)
+  const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
+  const signal = AbortSignal.any([options.signal, deadline].filter((given) => given !== undefined))
+  let failures = 0
   for (;;) {
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
+    const answer = await ask(fetch, url, headers, signal)
+    signal.throwIfAborted()
+    if (answer?.ok && isApproval(answer.body)) {
+      failures = 0
+      if (hasEnded(answer.body.status)) return answer.body
+      // An answer that was put off has waited already.
+      if (answer.headers.has('preference-applied')) continue
+    } else if (answer && !isTransient(answer.status)) throw errorOf(answer.body)
+    else failures++
+    await sleep(pauseOf(answer?.headers, failures), signal)
+  }
+}
+
+interface ClientAnswer {
+  readonly ok: boolean
+  readonly status: number
+  readonly headers: Headers
+  readonly body: unknown
+}
+
+/** Asks once; `undefined` if there was no answer, or it broke off. */
+async function ask(
+  fetch: typeof globalThis.fetch,
+  url: string | URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<ClientAnswer | undefined> {
+  try {
     const answer = await fetch(url, {
       headers: { ...headers, accept: 'application/json', prefer: `wait=${waitSeconds}` },
       // Whoever is sent elsewhere would take the credential along.
-      redirect: 'error',
-      ...(signal && { signal }),
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
     })
-    const body: unknown = await answer.json().catch(() => null)
-    if (answer.ok && isApproval(body)) {
-      if (hasEnded(body.status)) return body
-    } else if (answer.ok || ![429, 503].includes(answer.status)) {
-      throw errorOf(body)
-    }
-    // An answer that was put off has waited already.
-    if (!answer.ok || !answer.headers.has('preference-applied')) await sleep(pauseOf(answer), signal)
+    const { ok, status } = answer
+    const body: unknown = await answer.json().catch(() => undefined)
+    return ok && body === undefined ? undefined : { ok, status, headers: answer.headers, body }
+  } catch {
+    return undefined
   }
 }
 
@@ -106,9 +142,11 @@ function errorOf(body: unknown): KeyrungError {
   return new KeyrungError(isKnown ? (code as ErrorCode) : 'store_unavailable')
 }
 
-function pauseOf(answer: Response): number {
-  const given = answer.headers.get('retry-after') ?? ''
-  const seconds = /^\d{1,9}$/.test(given) ? Number(given) : pauseSeconds
+/** The pause that the answer asks for, else one that doubles with each failure in a row. */
+function pauseOf(headers: Headers | undefined, failures: number): number {
+  const given = headers?.get('retry-after') ?? ''
+  const backoff = failures === 0 ? pauseSeconds : Math.min(2 ** (failures - 1), maxBackoffSeconds)
+  const seconds = /^\d+$/.test(given) ? Number(given) : backoff
   return Math.min(Math.max(seconds, 1), longestPauseSeconds) * 1_000
 }
 

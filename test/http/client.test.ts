@@ -50,7 +50,7 @@ describe('an approval is followed', () => {
       )
       expect(asked[0]![1]).toMatchObject({
         headers: { authorization: 'Bearer x', prefer: 'wait=30', accept: 'application/json' },
-        redirect: 'error',
+        redirect: 'manual',
       })
       // Only the answer that had not waited itself is followed by a pause.
       expect(slept).toEqual([5_000])
@@ -70,6 +70,26 @@ describe('an approval is followed', () => {
     )
     await approved(waiting(), options)
     expect(slept).toEqual([7_000, 1_000, 300_000])
+  })
+
+  test('through dropped, broken-off and transient answers, with pauses that double', async () => {
+    const { options, slept } = api(...[408, 425, 500, 502, 503, 504].map((status): Step => [status, null]))
+    const end = [
+      () => Promise.reject(new TypeError('fetch failed')),
+      async () => new Response('{"status":'),
+      async () => Response.json({ status: 'succeeded' }),
+    ]
+    let asked = 0
+    const flaky: typeof fetch = (url, init) => (asked++ < 6 ? options.fetch!(url, init) : end[asked - 7]!())
+    expect(await approved(waiting(), { ...options, fetch: flaky })).toEqual({ status: 'succeeded' })
+    expect(slept).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1_000))
+  })
+
+  test('no longer than its deadline, also while nothing answers', async () => {
+    const hung: typeof fetch = (_url, init) =>
+      new Promise((_, reject) => init!.signal!.addEventListener('abort', () => reject(new Error('aborted'))))
+    const following = approved(waiting(), { fetch: hung, timeoutMs: 1 })
+    await expect(following).rejects.toMatchObject({ name: 'TimeoutError' })
   })
 
   test('where the caller says, if the answer does not', async () => {
