@@ -1,3 +1,4 @@
+import { formatMediaType, parseMediaType } from '../core/media-type.js'
 import { isCredentialHeader } from '../service/approval-settings.js'
 import type { ApprovalSettings } from '../service/approval-settings.js'
 import type { GateBody, GateRequest } from './gate-request.js'
@@ -49,5 +50,8 @@ export function storedHeaders(
 function ofRewritten([name, value]: readonly [string, string]): readonly (readonly [string, string])[] {
   if (name === 'content-encoding') return []
   if (name !== 'content-type') return [[name, value]]
-  return [[name, value.replace(/(;\s*charset=)(?:"[^"]*"|[^;\s]*)/i, '$1utf-8')]]
+  const type = parseMediaType(value)
+  if (!type?.parameters.has('charset')) return [[name, value]]
+  const parameters = new Map([...type.parameters, ['charset', 'utf-8'] as const])
+  return [[name, formatMediaType({ ...type, parameters })]]
 }

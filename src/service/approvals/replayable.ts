@@ -1,4 +1,5 @@
 import { KeyrungError } from '../../core/errors.js'
+import { formatMediaType, parseMediaType } from '../../core/media-type.js'
 import { JsonTextFault, readJsonText } from '../../core/json-text.js'
 import type { JsonTextLimits } from '../../core/json-text.js'
 import { fromUtf8 } from '../../crypto/encoding.js'
@@ -65,35 +66,48 @@ function copyHeaders(
     // Whoever runs it is told by the approval who asked; no credential is ever kept.
     if (isCredentialHeader(lower, settings)) continue
     length += lower.length + value.length
-    headers.push([lower, value])
+    const type = lower === 'content-type' ? parseMediaType(value) : null
+    headers.push([lower, type === null ? value : formatMediaType(type)])
   }
   if (headers.length > mostHeaders || length > longestHeaders) throw refused('it has too many headers')
   return headers
 }
 
-/** Refuses a body that can be read in more than one way. */
+/** Rejects a body that can be read in more than one way. */
 function demandReadable(headers: StoredRequest['headers'], body: Uint8Array): void {
   const types = valuesOf(headers, 'content-type')
   if (types.length > 1) throw refused('it has more than one content type')
+  if (types.length === 1 && parseMediaType(types[0]!) === null) throw refused('its content type is malformed')
   if (body.length === 0) return
   const encodings = valuesOf(headers, 'content-encoding')
   if (encodings.some((encoding) => !/^(?:identity)?$/i.test(encoding.trim()))) {
     throw refused('its body is compressed; send it as it is')
   }
   const { kind, charset } = readContentType(types[0] ?? null)
-  if (kind === 'binary') return
   if (charset !== null && !/^(?:utf-?8|us-ascii)$/i.test(charset)) {
     throw refused('its body is in another charset than UTF-8')
   }
+  // Some hosts parse JSON under any type.
+  const isJson = kind === 'json' || isJsonContainer(new TextDecoder().decode(body))
+  if (kind === 'binary' && !isJson) return
   const text = fromUtf8(body)
   if (text === undefined) throw refused('its body is not valid UTF-8')
   if (text.startsWith('\ufeff')) throw refused('its body begins with a byte order mark')
-  if (kind !== 'json') return
+  if (!isJson) return
   try {
     readJsonText(text, bodyLimits)
   } catch (error) {
     if (error instanceof JsonTextFault) throw refused(`its body ${error.message}`)
     throw error
+  }
+}
+
+function isJsonContainer(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null
+  } catch {
+    return false
   }
 }
 
@@ -107,15 +121,13 @@ export interface ContentType {
   readonly charset: string | null
 }
 
-/** Reads a `Content-Type` (RFC 9110, 8.3); what is not known to be text is taken for bytes. */
+/** Reads how a body of a content type is shown; a missing or malformed type means bytes. */
 export function readContentType(value: string | null): ContentType {
-  const [type = '', ...parameters] = (value ?? '').split(';').map((part) => part.trim())
-  const charset =
-    parameters
-      .map((parameter) => /^charset\s*=\s*"?([^"\s]*)"?$/i.exec(parameter)?.[1])
-      .find((found) => found !== undefined) ?? null
-  const essence = type.toLowerCase()
-  if (/^(?:application|text)\/(?:[\w.+-]+\+)?json$/.test(essence)) return { kind: 'json', charset }
+  const parsed = value === null ? null : parseMediaType(value)
+  if (parsed === null) return { kind: 'binary', charset: null }
+  const { essence, parameters } = parsed
+  const charset = parameters.get('charset') ?? null
+  if (/^[^/]+\/(?:.+\+)?json$/.test(essence)) return { kind: 'json', charset }
   if (essence === 'application/x-www-form-urlencoded') return { kind: 'form', charset }
   if (essence.startsWith('text/')) return { kind: 'text', charset }
   return { kind: 'binary', charset }

@@ -195,28 +195,53 @@ it('what waits is looked through only where a key has as much waiting as it may,
 
 describe('what cannot wait', () => {
   const json = [['content-type', 'application/json']] as const
-  const bodies: [why: string, body: string | Uint8Array, headers?: readonly (readonly [string, string])[]][] =
+  type Row = [why: string, body: string | Uint8Array, headers?: readonly (readonly [string, string])[]]
+  const bodies: Row[] = [
+    ['has a name twice in one object', '{"a":1,"b":{"c":1,"c":2}}'],
+    ['has a name twice in one object', '{"a":1,"\\u0061":2}'],
+    ['begins with a byte order mark', '\ufeff{}'],
+    ['is not valid UTF-8', Uint8Array.of(0x22, 0xff, 0x22)],
+    ['is no valid JSON', '{"a":1'],
+    ['is no valid JSON', '{} {}'],
+    ['is more than 64 levels deep', '['.repeat(100_000)],
+    ['has more than 20000 members', `[${'1,'.repeat(20_000)}1]`],
+    ['is compressed', '{}', [...json, ['content-encoding', 'gzip']]],
+    ['another charset', '{}', [['content-type', 'application/json; charset=utf-16']]],
+    ...[
+      'application/json; charset="utf-7"x',
+      'application/json; charset=utf- 7',
+      'application/json; charset ="utf-7 "',
+      'application/json; charset=utf-8; Charset=utf-8',
+      'application/octet-stream; charset=utf-7',
+      'model/x+json; charset=utf-7',
+      'text/plain; charset="utf-16le"x',
+      'application/x-www-form-urlencoded; charset=iso-8859-1',
+    ].map((type): Row => [
+      /[ ;]charset=(?:utf-7|iso-8859-1)$/.test(type) && !type.includes('"')
+        ? 'another charset'
+        : 'content type is malformed',
+      '{}',
+      [['content-type', type]],
+    ]),
+    ['another charset', '{}', [['content-type', 'application/json; x="; charset=utf-8"; charset=utf-7']]],
     [
-      ['has a name twice in one object', '{"a":1,"b":{"c":1,"c":2}}'],
-      ['has a name twice in one object', '{"a":1,"\\u0061":2}'],
-      ['begins with a byte order mark', '\ufeff{}'],
-      ['is not valid UTF-8', Uint8Array.of(0x22, 0xff, 0x22)],
-      ['is no valid JSON', '{"a":1'],
-      ['is no valid JSON', '{} {}'],
-      ['is more than 64 levels deep', '['.repeat(100_000)],
-      ['has more than 20000 members', `[${'1,'.repeat(20_000)}1]`],
-      ['is compressed', '{}', [...json, ['content-encoding', 'gzip']]],
-      ['another charset', '{}', [['content-type', 'application/json; charset=utf-16']]],
-      ['more than one content type', '{}', [...json, ['content-type', 'text/plain']]],
-      ['begins with a byte order mark', '\ufeffa=b', [['content-type', 'application/x-www-form-urlencoded']]],
-      ['is not valid UTF-8', Uint8Array.of(0xff), [['content-type', 'text/plain']]],
-      ['headers is malformed', '{}', [...json, ['x-a', 'b\r\nc: d']]],
-      [
-        'too many headers',
-        '{}',
-        [...json, ...Array.from({ length: 101 }, (_, i) => [`x-${i}`, ''] as const)],
-      ],
-    ]
+      'another charset',
+      '{}',
+      [['content-type', 'application/json;a="b; charset=utf-8";c="d";charset=utf-7']],
+    ],
+    ['another charset', '{}', [['content-type', 'application/json; charset="utf-7 "']]],
+    ...['model/gltf+json', 'text/plain', 'application/octet-stream'].flatMap((type): Row[] => [
+      ['has a name twice in one object', '{"a":1,"a":2}', [['content-type', type]]],
+      ['begins with a byte order mark', '\ufeff{}', [['content-type', type]]],
+      ['is not valid UTF-8', Uint8Array.of(0x5b, 0x22, 0xff, 0x22, 0x5d), [['content-type', type]]],
+    ]),
+    ['has a name twice in one object', '{"a":1,"a":2}', []],
+    ['more than one content type', '{}', [...json, ['content-type', 'text/plain']]],
+    ['begins with a byte order mark', '\ufeffa=b', [['content-type', 'application/x-www-form-urlencoded']]],
+    ['is not valid UTF-8', Uint8Array.of(0xff), [['content-type', 'text/plain']]],
+    ['headers is malformed', '{}', [...json, ['x-a', 'b\r\nc: d']]],
+    ['too many headers', '{}', [...json, ...Array.from({ length: 101 }, (_, i) => [`x-${i}`, ''] as const)]],
+  ]
   test.each(bodies)('%s', async (why, body, headers = json) => {
     const desk = await openDesk()
     const bytes = typeof body === 'string' ? toUtf8(body) : body
