@@ -50,7 +50,7 @@ const server = app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1')
 
 /** Call it on SIGTERM. */
 async function stop() {
-  server.close()
+  await new Promise((resolve) => server.close(resolve)) // answers the requests in progress
   await keyrung.close() // ends the worker, writes what was noted, lets go of the store
   database.close()
 }

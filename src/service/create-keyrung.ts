@@ -34,6 +34,7 @@ import { parseKeySettings } from './key-settings.js'
 import { createKeys } from './keys.js'
 import { renewDigest } from './keys/renewal.js'
 import type { Keyrung } from './keyrung.js'
+import { createInFlight } from './in-flight.js'
 import { createLocalLease, createSharedLease } from './lease.js'
 import { readLimitSettings } from './limit-settings.js'
 import { createMeter } from './meter.js'
@@ -56,6 +57,9 @@ import { readWebhookSettings } from './webhook-settings.js'
 import { createWebhooks, webhookJobs } from './webhooks.js'
 import { createWorker, purgeJob } from './worker.js'
 import type { Worker } from './worker.js'
+
+/** How long `close` waits for calls in progress, in milliseconds. */
+const closeLimitMs = 10_000
 
 /**
  * Puts keyrung together on a host's store, catalogue and hooks.
@@ -105,9 +109,15 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   function requireReady(): void {
     if (phase !== 'ready') throw new KeyrungError(phase === 'closed' ? 'closed' : 'not_ready')
   }
+  let isDrained = false
+  const inFlight = createInFlight(clock)
+  // A call that began before `close` may still ask the store until it has ended.
+  const requireOpen = (): void => {
+    if (phase !== 'closed' || isDrained) requireReady()
+  }
   // What keeps the house in order may reach the store before it is ready, and once more when it closes.
   const inner = guardStore(options.store, clock, durations.storeTimeoutMs)
-  const store = guardStore(options.store, clock, durations.storeTimeoutMs, requireReady)
+  const store = guardStore(options.store, clock, durations.storeTimeoutMs, requireOpen, inFlight)
 
   const leaseMs = freshness === 'cached' ? durations.leaseMs : 0
   const lease =
@@ -206,27 +216,29 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       const caller = authenticator.identify(secret, ip, gate)
       if (gate !== null && gate.report !== null) return { ok: false, code: 'limited', limits: gate.report }
       return isPromise(caller)
-        ? caller.then((known) => toAuthentication(known, origin))
+        ? inFlight.track(caller.then((known) => toAuthentication(known, origin)))
         : toAuthentication(caller, origin)
     },
     authorize(principal, permissions, given) {
       requireReady()
       const demand = demands.read(permissions, given)
       const caller = authenticator.resume(principal)
-      return isPromise(caller) ? caller.then((known) => decide(known, demand)) : decide(caller, demand)
+      return inFlight.track(
+        isPromise(caller) ? caller.then((known) => decide(known, demand)) : decide(caller, demand),
+      )
     },
     admit(request, demand) {
       requireReady()
-      return admit(request, demand)
+      return inFlight.track(admit(request, demand))
     },
     admitFurther(principal, demand, paid) {
       requireReady()
-      return admitFurther(principal, demand, paid)
+      return inFlight.track(admitFurther(principal, demand, paid))
     },
     demand: demands.create,
     async queue(admission, request, given) {
       requireReady()
-      return approving.queue(admission, request, given)
+      return inFlight.track(approving.queue(admission, request, given))
     },
     attach: approving.attach,
     attached: approving.attached,
@@ -265,6 +277,8 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     async close() {
       if (phase === 'closed') return
       phase = 'closed'
+      await inFlight.drain(closeLimitMs)
+      isDrained = true
       await approving.close()
       await worker?.stop()
       await recorder.flush()

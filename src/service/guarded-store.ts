@@ -3,6 +3,7 @@ import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Clock } from '../ports/clock.js'
 import type { Store } from '../ports/store.js'
+import type { InFlight } from './in-flight.js'
 import { errorWord, late, within } from './time-limit.js'
 
 /** Takes what a store threw and answers the error that may be shown for it. */
@@ -17,12 +18,14 @@ function redact(call: string, error: unknown): KeyrungError {
  * answers comes out as a `KeyrungError`, in time.
  *
  * @param requireReady throws where the store may not be asked now
+ * @param inFlight counts the calls in progress
  */
 export function guardStore(
   store: Store,
   clock: Clock,
   timeoutMs: number,
   requireReady: () => void = () => undefined,
+  inFlight: Pick<InFlight, 'track'> = { track: (answer) => answer },
 ): Store {
   async function inTime<T>(call: string, answer: Promise<T>): Promise<T> {
     try {
@@ -42,7 +45,7 @@ export function guardStore(
       requireReady()
       try {
         const answer = ask(...args)
-        return isPromise(answer) ? inTime(call, answer) : answer
+        return isPromise(answer) ? inFlight.track(inTime(call, answer)) : answer
       } catch (error) {
         throw redact(call, error)
       }
@@ -66,7 +69,7 @@ export function guardStore(
       requireReady()
       try {
         const answer = store.findCredential(digest)
-        return isPromise(answer) ? inTime('findCredential', answer) : answer
+        return isPromise(answer) ? inFlight.track(inTime('findCredential', answer)) : answer
       } catch (error) {
         throw redact('findCredential', error)
       }

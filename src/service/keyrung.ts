@@ -131,6 +131,9 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
   /** Does the same once: for cron and serverless hosts. */
   tick(options?: { readonly budgetMs?: number }): Promise<TickReport>
   state(): Promise<KeyrungState>
-  /** Ends the worker, flushes what was noted, lets go of the store and the sinks. */
+  /**
+   * Refuses new calls, waits up to 10 s for those in progress, ends the worker, writes pending usage and closes the sinks
+   * and the store. Close your server first, and wait for it.
+   */
   close(): Promise<void>
 }

@@ -28,18 +28,12 @@ export interface Sweep {
 const nothing: Sweep = { note: [], run: () => Promise.resolve() }
 
 /**
- * Prepares for a key's being changed: a note of it, where anything waits on its behalf.
- *
- * @throws KeyrungError `store_unavailable`
+ * Prepares the sweep for a change of a key. It reads nothing: the note goes into every such commit, so that a revocation
+ * never waits for a question about approvals.
  */
-export async function prepareSweep(context: ServiceContext, key: KeyRecord): Promise<Sweep> {
+export function prepareSweep(context: ServiceContext, key: KeyRecord): Sweep {
   if (context.sealer === null) return nothing
   const { id: keyId, workspaceId, version } = key
-  let waits = false
-  for (const status of sweptStatuses) {
-    const some = await context.store.listApprovals({ workspaceId, keyId, status, limit: 1 })
-    waits ||= some.length > 0
-  }
   // A key comes to each version once.
   const note: SettingRecord = {
     id: `${prefix}${keyId}/${version}`,
@@ -48,14 +42,12 @@ export async function prepareSweep(context: ServiceContext, key: KeyRecord): Pro
     value: keyId,
   }
   return {
-    note: waits ? [{ do: 'insert', type: 'setting', record: note }] : [],
+    note: [{ do: 'insert', type: 'setting', record: note }],
     async run() {
       try {
-        // What was queued between that look and the change is found too: it was queued over the key as it was.
-        const isDone = await sweepKey(context, key, mostAtOnce)
-        if (isDone && waits) await removeNote(context, note)
+        if (await sweepKey(context, key, mostAtOnce)) await removeNote(context, note)
       } catch {
-        // The job tries again where there is a note.
+        // The job finds the note and tries again.
       }
     },
   }

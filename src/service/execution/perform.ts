@@ -1,5 +1,4 @@
 import { isKeyrungError } from '../../core/errors.js'
-import type { KeyrungError } from '../../core/errors.js'
 import type { ApprovalEffect } from '../../core/approval.js'
 import { copyPlain } from '../../core/plain-value.js'
 import type { Json } from '../../core/plain-value.js'
@@ -75,19 +74,28 @@ export async function performNamed(
   }
 }
 
-/** Judges what an operation threw: by its own code it says that nothing was done, all else leaves that open. */
+/**
+ * Judges what an operation threw: only keyrung's own `operation_refused` says that nothing was done. Never throws, even if
+ * reading the error does.
+ */
 export function judgeThrown(error: unknown, effect: ApprovalEffect, maxBytes: number): Verdict {
-  if (isRefusal(error)) {
-    const { code, message, faults } = error.toJSON()
-    const result = keepJson(toJson({ code, message, faults }), maxBytes)
+  const refusal = readRefusal(error)
+  if (refusal !== undefined) {
+    const result = keepJson(toJson(refusal), maxBytes)
     return { end: 'fail', outcome: 'refused_by_handler', resultStatus: null, result }
   }
   return { end: unknownEnd(effect), outcome: 'handler_failed', resultStatus: null, result: null }
 }
 
-/** Says whether an operation says of itself that it has done nothing. */
-function isRefusal(error: unknown): error is KeyrungError {
-  return isKeyrungError(error) && error.code === 'operation_refused'
+/** Returns the public members of an `operation_refused`; undefined for any other error. */
+function readRefusal(error: unknown): unknown {
+  try {
+    if (!isKeyrungError(error) || error.code !== 'operation_refused') return undefined
+    const { code, message, faults } = error.toJSON()
+    return { code, message, faults }
+  } catch {
+    return undefined
+  }
 }
 
 /** What a run answered as JSON; what is none becomes null, as the run is done and cannot be refused any more. */

@@ -28,7 +28,7 @@ export async function deleteKey(
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const { key } = row
     const made = { action: 'key.deleted', target: key, before: snapshotKey(key), after: null } as const
-    const sweep = await prepareSweep(context, key)
+    const sweep = prepareSweep(context, key)
     const loss = await commitParts(context.store, {
       ...removal(row, now),
       sweep: sweep.note,

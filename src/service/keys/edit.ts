@@ -56,7 +56,7 @@ export async function editKey(
   const held = isWider ? await demandRights(context, found.actor, after) : []
   const { update, event, view } = prepareChange(context, found, 'key.edited', set, { requestId })
   const decides = changesRights(before, after)
-  const sweep = decides ? await prepareSweep(context, before) : null
+  const sweep = decides ? prepareSweep(context, before) : null
   const loss = await commitParts(context.store, { held, update, event, sweep: sweep?.note ?? [] })
   if (loss !== null) {
     throw new KeyrungError(loss.part === 'update' && loss.why === 'missing' ? 'not_found' : 'conflict')

@@ -39,7 +39,7 @@ export async function revokeKey(
     const note = { reason, requestId }
     const { update, event, view } = prepareChange(context, { ...found, row, now }, 'key.revoked', set, note)
     const counter = countKey(workspaceId, -1, null)
-    const sweep = await prepareSweep(context, row.key)
+    const sweep = prepareSweep(context, row.key)
     const loss = await commitParts(store, { update, counter, event, sweep: sweep.note })
     if (loss === null) {
       await context.settle()

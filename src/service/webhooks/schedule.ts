@@ -29,7 +29,7 @@ export function retryAt(
 
 function readRetryAfter(text: string | null, now: number): number {
   if (text === null) return 0
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000
+  if (/^\d+$/.test(text)) return Number(text) * 1_000
   const at = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)
     ? Date.parse(text)
     : NaN

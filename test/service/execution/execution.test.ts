@@ -506,3 +506,27 @@ test('a run whose stored request is gone by its end has ended all the same, with
   await execution.wake(id, 'ws')
   expect([await standing(world, id), await resultOf(world, id)]).toEqual(['succeeded done', null])
 })
+
+function unreadableErrors(): [string, () => unknown][] {
+  const fail = (): never => {
+    throw new Error('unreadable')
+  }
+  const refusal = (): KeyrungError => new KeyrungError('operation_refused', { message: 'No.' })
+  const hostile = { get: fail, getPrototypeOf: fail, has: fail, ownKeys: fail }
+  return [
+    ['whose toJSON throws', () => Object.defineProperty(refusal(), 'toJSON', { value: fail })],
+    ['whose toJSON returns null', () => Object.defineProperty(refusal(), 'toJSON', { value: () => null })],
+    ['whose code throws', () => Object.defineProperty(refusal(), 'code', { get: fail })],
+    ['that is a proxy which throws', () => new Proxy(refusal(), hostile)],
+    ['that is null', () => null],
+  ]
+}
+
+test.each(unreadableErrors())('an error %s ends the run at once', async (_, thrown) => {
+  const world = await inMemory()
+  const run = () => new Promise<never>((_resolve, reject) => reject(thrown() as Error))
+  const { execution } = createInstance(world, { operations: { 'contacts.merge': { run } } })
+  const { id } = await approved(world)
+  await execution.wake(id, 'ws')
+  expect(await standing(world, id)).toBe('unknown handler_failed')
+})
