@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { createKeyrung, isKeyrungError } from 'keyrung'
 import { jsonLinesSink } from 'keyrung/sinks/jsonl'
@@ -43,6 +43,10 @@ const late = await make('Made after the backup')
 await first.keyrung.tick()
 await first.close()
 
+// A crash has cut a line off, in the middle of the trail.
+const lines = readFileSync('trail.jsonl', 'utf8')
+writeFileSync('trail.jsonl', `{"type":"change","id":"evt_0\n${lines}`)
+
 copyFileSync('backup.db', 'restored.db')
 const { keyrung, close } = await open('restored.db')
 const works = async (made: { readonly secret: string | null }) => {
@@ -52,27 +56,58 @@ const works = async (made: { readonly secret: string | null }) => {
 const before = await Promise.all([kept, narrowed, revoked, deleted, late].map(works))
 
 //#region mend
-/** Ends every key that lost something after the backup was made. To be done before anybody may call. */
+interface Line {
+  readonly at: string
+  readonly action: string
+  readonly workspace_id: string
+  readonly target: { readonly id: string }
+  readonly after: { readonly key_id: string }
+}
+
+/** Parses one line of the trail. Returns undefined if a crash or a full disk has cut it off. */
+function parseLine(line: string): Line | undefined {
+  try {
+    return JSON.parse(line) as Line
+  } catch {
+    return undefined
+  }
+}
+
+/** Names the key that a change after the backup concerns; null if there is nothing to mend. */
+function keyOf({ action, target, after }: Line): string | null {
+  if (['key.edited', 'key.rotated', 'key.revoked', 'key.deleted'].includes(action)) return target.id
+  // The run is not in the backup: revoking the key that asked keeps the operation from running again.
+  return action === 'approval.started' ? after.key_id : null
+}
+
+/** Revokes every key that lost something after the backup. Call it before `run()` and before the first request. */
 async function mend(trail: readonly string[], backupAt: number) {
+  let torn = 0
   for (const line of trail) {
-    const { at, action, workspace_id, target } = JSON.parse(line)
-    const hasLost = ['key.edited', 'key.rotated', 'key.revoked', 'key.deleted'].includes(action)
-    if (!hasLost || Date.parse(at) < backupAt) continue
-    const actor = { type: 'system', name: 'restore', workspaceId: workspace_id } as const
+    const event = parseLine(line)
+    if (event === undefined) {
+      torn++
+      continue
+    }
+    if (!(Date.parse(event.at) >= backupAt)) continue
+    const keyId = keyOf(event)
+    if (keyId === null) continue
+    const actor = { type: 'system', name: 'restore', workspaceId: event.workspace_id } as const
     try {
-      await keyrung.keys.revoke(actor, target.id, { reason: 'Restored from a backup' })
+      await keyrung.keys.revoke(actor, keyId, { reason: 'Restored from a backup' })
     } catch (error) {
       // A key that was made after the backup: nobody knows it any more, so nobody can use it.
       if (!isKeyrungError(error) || error.code !== 'not_found') throw error
     }
   }
+  return { torn } // lines to look at by hand: a torn line may have been a revocation
 }
 
-await mend(readFileSync('trail.jsonl', 'utf8').trimEnd().split('\n'), backupAt)
+const { torn } = await mend(readFileSync('trail.jsonl', 'utf8').trimEnd().split('\n'), backupAt)
 //#endregion mend
 
 const after = await Promise.all([kept, narrowed, revoked, deleted, late].map(works))
 await close()
 
 /** What came of it. */
-export const outcome = { before, after }
+export const outcome = { before, after, torn }
