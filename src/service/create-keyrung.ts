@@ -188,6 +188,19 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     return over === null ? { ok: false, code: caller } : { ok: false, code: 'limited', limits: over }
   }
 
+  let closing: Promise<void> | undefined
+  async function close(): Promise<void> {
+    phase = 'closed'
+    await inFlight.drain(closeLimitMs)
+    isDrained = true
+    await approving.close()
+    await worker?.stop()
+    await recorder.flush()
+    await meter.close()
+    for (const sink of sinks) await sink.close?.()
+    await inner.close()
+  }
+
   const keyrung: Keyrung<C> = {
     catalog,
     keys: createKeys<C>(context),
@@ -274,18 +287,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       recorder: recorder.state(),
       sources: sources.state(),
     }),
-    async close() {
-      if (phase === 'closed') return
-      phase = 'closed'
-      await inFlight.drain(closeLimitMs)
-      isDrained = true
-      await approving.close()
-      await worker?.stop()
-      await recorder.flush()
-      await meter.close()
-      for (const sink of sinks) await sink.close?.()
-      await inner.close()
-    },
+    close: () => (closing ??= close()),
   }
   return keyrung
 }

@@ -47,13 +47,17 @@ test('close waits for requests and commands in progress, and refuses new ones at
   const admitted = keyrung.admit(request, keyrung.demand('contacts:read'))
   const authenticated = keyrung.authenticate(secret)
   const revoked = keyrung.keys.revoke(admin, key.id)
-  const closing = keyrung.close()
+  const ended: string[] = []
+  const closing = keyrung.close().then(() => ended.push('first'))
+  const again = keyrung.close().then(() => ended.push('second'))
   expect(() => keyrung.authenticate(secret)).toThrow(expect.objectContaining({ code: 'closed' }))
+  await Promise.resolve()
+  expect(ended).toEqual([])
   release()
   expect(await admitted).toMatchObject({ ok: true })
   expect(await authenticated).toMatchObject({ ok: true })
   expect(await revoked).toMatchObject({ status: 'revoked' })
-  await closing
+  await Promise.all([closing, again])
   await expect(keyrung.keys.list(admin)).rejects.toMatchObject({ code: 'closed' })
 })
 
