@@ -19,7 +19,8 @@ export interface CredentialOrigin {
 export interface SourceLimitOptions {
   /**
    * How many credentials that are not valid each source may present: an IPv4 address, a /64 network of IPv6. Beyond it,
-   * what is not known to be good is refused before the store is asked. `false`: any number.
+   * what is not known to be good is refused before the store is asked; without a known address, only after. `false`: any
+   * number.
    * @defaultValue `{ name: 'failed-authentication', limit: 60, windowMs: 60_000 }`
    */
   readonly sources?: Limit | false
@@ -49,8 +50,8 @@ export interface SourceGate {
  */
 export interface SourceAllowance {
   /**
-   * What says whether the store may be asked about a secret that is not known good. Null, without a look at the source, while none
-   * has used its allowance up: then it may.
+   * What says whether the store may be asked about a secret that is not known good; about one from an unknown address it
+   * always may. Null, without a look at the source, while none has used its allowance up: then it may too.
    */
   gate(origin: CredentialOrigin): SourceGate | null
   /** Counts a credential that was not valid; answers how the allowance stands if it was used up already. */
@@ -79,8 +80,9 @@ export const unlimitedSources: SourceAllowance = {
  * Makes the allowances of this instance: they are kept in its memory, so that what they keep from the store does not
  * reach another store instead.
  *
- * An IPv4 address is a source, and so is a /64 network of IPv6; all callers without a known address are one, and behind
- * proxies that are not configured all have the address of the proxy.
+ * An IPv4 address is a source, and so is a /64 network of IPv6; behind proxies that are not configured all have the
+ * address of the proxy. All callers without a known address are counted as one, but the store is always asked about what
+ * they present: only credentials that turn out not to be valid are refused.
  */
 export function createSourceAllowance(options: {
   readonly rule: LimitRule
@@ -104,7 +106,7 @@ export function createSourceAllowance(options: {
       notify({
         code: 'source_unknown',
         message:
-          'A credential came from an address that is not known. All such callers share one allowance of credentials that are not valid (limits.sources).',
+          'A credential that is not valid came from an address that is not known. All such callers share one allowance of them (limits.sources): beyond it they are answered 429, the store is still asked, and good keys still pass. Pass ip, or see whether proxies are counted right.',
       })
     }
     return source ?? unknownSource
@@ -142,7 +144,9 @@ export function createSourceAllowance(options: {
       const gate = {
         report: null as LimitReport | null,
         admits() {
-          gate.report = count(refusal(sourceOf(origin)))
+          const source = sourceOf(origin)
+          // Among callers that cannot be told apart a flood must not lock out the good ones.
+          gate.report = source === unknownSource ? null : count(refusal(source))
           return gate.report === null
         },
       }

@@ -108,8 +108,6 @@ describe('the allowance of a source', () => {
     ['an IPv4 address', '192.0.2.1', '192.0.2.1', '192.0.2.2'],
     ['an IPv4 address, mapped or not', '::ffff:192.0.2.1', '192.0.2.1', '::ffff:192.0.2.2'],
     ['a /64 network', '2001:db8:0:1::1', '2001:DB8:0:1:ffff:ffff:ffff:ffff', '2001:db8:0:2::1'],
-    ['all that is no address', 'junk', '192.0.2.1, 192.0.2.2', '192.0.2.1'],
-    ['all without an address', undefined, '', '0.0.0.0'],
   ])('is that of %s', (_what, one, same, other) => {
     const { fail, isRefused } = allowance()
     fail(one, 3)
@@ -117,13 +115,35 @@ describe('the allowance of a source', () => {
     expect(isRefused(other)).toBe(false)
   })
 
-  test('shared by all whose address is not known, is told to the operator once', () => {
+  test.each([
+    ['no address', undefined],
+    ['an empty one', ''],
+    ['what is no address', 'junk'],
+    ['a list of addresses', '192.0.2.1, 192.0.2.2'],
+  ])(
+    'never keeps the store from what comes from %s; bad credentials from there are counted together',
+    (_what, one) => {
+      const { fail, isRefused, sources } = allowance()
+      expect(fail(one, 50)).toBe(3)
+      expect(sources.gate({ address: one })!.admits()).toBe(true)
+      expect(sources.gate({ address: one })!.report).toBeNull()
+      for (const other of [undefined, '', 'junk']) {
+        expect(isRefused(other)).toBe(false)
+        expect(sources.spend({ address: other })).not.toBeNull()
+      }
+      expect(sources.spend({ address: '0.0.0.0' })).toBeNull()
+      expect(sources.state()).toMatchObject({ refusing: true, refused: 50 })
+    },
+  )
+
+  test('shared by all whose address is not known, is told to the operator once, and what it means', () => {
     const { fail, notices } = allowance()
     fail('192.0.2.1', 1)
     expect(notices).toEqual([])
     fail(undefined, 2)
     fail('junk', 2)
     expect(notices.map(({ code }) => code)).toEqual(['source_unknown'])
+    expect(notices[0]!.message).toMatch(/good keys still pass.*Pass ip/)
   })
 
   test('stays within its memory under a flood from everywhere', () => {

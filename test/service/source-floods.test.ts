@@ -94,6 +94,25 @@ describe.each(Object.keys(ways) as (keyof typeof ways)[])('on a store that is %s
     expect(await codeOf(secret, '192.0.2.2')).toBe('ok')
   })
 
+  test('a good key without an address passes in any flood, known or not; bad ones get 429', async () => {
+    const { keyrung, makeKey, unknown } = await hostOf(way)
+    const kinds = [unknown, () => 'junk', () => unknown().slice(0, -1)]
+    for (const address of [undefined, '', 'unknown']) {
+      const codeOf = async (secret: string) => {
+        const request = { authorization: [`Bearer ${secret}`], address }
+        const admission = await keyrung.admit(request, keyrung.demand('contacts:read'))
+        return admission.ok ? 'ok' : admission.code
+      }
+      for (let i = 0; i < 60; i++) await codeOf(kinds[i % 3]!())
+      const { secret } = await makeKey()
+      expect(await codeOf(secret)).toBe('ok')
+      for (const kind of kinds) expect(await codeOf(kind())).toBe('limited')
+      const other = await makeKey()
+      expect(await keyrung.authenticate(other.secret)).toMatchObject({ ok: true })
+      expect(await keyrung.authenticate(unknown())).toMatchObject({ ok: false, code: 'limited' })
+    }
+  })
+
   test('everyone passes again when the allowance is back', async () => {
     const { clock, codeOf, flood, makeKey, unknown } = await hostOf(way)
     const { secret } = await makeKey()
