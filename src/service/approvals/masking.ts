@@ -7,7 +7,7 @@ import type { Json } from '../../core/plain-value.js'
 import { looksLikeJson, mask, maskFields } from './masked-fields.js'
 import type { MaskedText, Patterns } from './masked-fields.js'
 import { maskParts } from './masked-parts.js'
-import { bodyLimits, readContentType } from './replayable.js'
+import { bodyLimits, isUtf8Charset, readContentType } from './replayable.js'
 import type { BodyView } from './view.js'
 
 /** A body as it is shown: what is text as text, all else in base64. */
@@ -20,7 +20,8 @@ const leftOut = { encoding: 'utf8', text: '', masked: [''] } as const
  * Shows a body with the values masked that pointers name: in JSON, in forms, and in the parts of multipart bodies; all
  * else stays as it was, letter by letter.
  *
- * What cannot be read to its end, as JSON that was cut, is left out altogether: what is in it cannot be told.
+ * What cannot be read to its end, as JSON that was cut, is left out altogether: what is in it cannot be told. So is what
+ * has a malformed content type, or another charset than UTF-8, as some parsers read it all the same.
  */
 export function maskBody(
   body: Uint8Array,
@@ -30,11 +31,12 @@ export function maskBody(
   const patterns = pointers.map(pointerSteps)
   if (patterns.length === 0 || body.length === 0) return { ...written(body), masked: [] }
   if (namesAll(patterns)) return { encoding: 'utf8', text: mask, masked: [''] }
+  const { kind, charset, isMalformed } = readContentType(contentType)
+  if (isMalformed || !isUtf8Charset(charset)) return leftOut
   if (contentType !== null && /^\s*multipart\//i.test(contentType)) {
     const parts = maskParts(body, contentType, patterns)
     return parts === null ? leftOut : { ...written(parts.body), masked: parts.masked }
   }
-  const { kind } = readContentType(contentType)
   const text = fromUtf8(body)
   if (text === undefined) {
     // A result may have been cut in the middle of a letter.

@@ -84,7 +84,7 @@ function demandReadable(headers: StoredRequest['headers'], body: Uint8Array): vo
     throw refused('its body is compressed; send it as it is')
   }
   const { kind, charset } = readContentType(types[0] ?? null)
-  if (charset !== null && !/^(?:utf-?8|us-ascii)$/i.test(charset)) {
+  if (!isUtf8Charset(charset)) {
     throw refused('its body is in another charset than UTF-8')
   }
   // Some hosts parse JSON under any type.
@@ -119,18 +119,26 @@ function valuesOf(headers: StoredRequest['headers'], name: string): readonly str
 export interface ContentType {
   readonly kind: 'json' | 'form' | 'text' | 'binary'
   readonly charset: string | null
+  /** True for a type that is there but cannot be read: parsers differ on what it means. */
+  readonly isMalformed: boolean
+}
+
+/** Says whether bytes in a charset are read as UTF-8; none at all means that they are. */
+export function isUtf8Charset(charset: string | null): boolean {
+  return charset === null || /^(?:utf-?8|us-ascii)$/i.test(charset)
 }
 
 /** Reads how a body of a content type is shown; a missing or malformed type means bytes. */
 export function readContentType(value: string | null): ContentType {
   const parsed = value === null ? null : parseMediaType(value)
-  if (parsed === null) return { kind: 'binary', charset: null }
+  if (parsed === null) return { kind: 'binary', charset: null, isMalformed: value !== null }
   const { essence, parameters } = parsed
   const charset = parameters.get('charset') ?? null
-  if (/^[^/]+\/(?:.+\+)?json$/.test(essence)) return { kind: 'json', charset }
-  if (essence === 'application/x-www-form-urlencoded') return { kind: 'form', charset }
-  if (essence.startsWith('text/')) return { kind: 'text', charset }
-  return { kind: 'binary', charset }
+  const read = { charset, isMalformed: false } as const
+  if (/^[^/]+\/(?:.+\+)?json$/.test(essence)) return { kind: 'json', ...read }
+  if (essence === 'application/x-www-form-urlencoded') return { kind: 'form', ...read }
+  if (essence.startsWith('text/')) return { kind: 'text', ...read }
+  return { kind: 'binary', ...read }
 }
 
 /** The error for a request that cannot wait: the message says why. */

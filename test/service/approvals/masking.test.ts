@@ -141,3 +141,41 @@ describe('what is masked', () => {
     expect((await desk.keyrung.approvals.track(agent, id)).request!.target).toBe(request.target)
   })
 })
+
+describe('a result with a content type that parsers differ on', () => {
+  const body = 'name=ada&pin=4111'
+  test.each([
+    [`${form}; charset`],
+    [`${form}; charset=`],
+    [`${form};charset=utf-8;charset=utf-7`],
+    [`${form}; charset="utf-8`],
+    [`${form}; charset=utf-8 x`],
+    [`${form} x`],
+    [`${form},text/plain`],
+    [`${form}; charset=utf-16le`],
+    [`${json}; charset`],
+    ['text/plain; charset=utf-7'],
+    ['multipart/form-data; charset; boundary=x'],
+    ['x'],
+    [''],
+  ])('is left out where something is to be masked: %s', (type) => {
+    const leftOut = { encoding: 'utf8', text: '', masked: [''] }
+    expect(shown(body, type, ['/pin'])).toEqual(leftOut)
+    expect(shown('{"pin":4111}', type, ['/pin'])).toEqual(leftOut)
+    expect(shown(body, type, []).text).toBe(body)
+  })
+
+  test.each([
+    [form],
+    [`${form} ; charset=utf-8`],
+    [`${form};charset="UTF-8"`],
+    [`${form}; charset=us-ascii`],
+    [form.toUpperCase()],
+  ])('is masked where all read it alike: %s', (type) => {
+    expect(shown(body, type, ['/pin'])).toEqual({
+      encoding: 'utf8',
+      text: 'name=ada&pin=***',
+      masked: ['/pin'],
+    })
+  })
+})
