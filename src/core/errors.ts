@@ -32,7 +32,7 @@ export const errorTexts = {
   not_replayable: 'This request cannot wait for an approval as it is.',
   limited: 'A limit of this API key, or of what it belongs to, is used up. Wait before you try again.',
   // It could not be decided.
-  not_ready: 'The service is starting. Try again shortly.',
+  not_ready: 'The service is starting. Its host has to call `await keyrung.ready({ migrate: true })` first.',
   closed: 'The service is shutting down. Try again shortly.',
   store_unavailable: 'The service cannot reach its storage. Try again shortly.',
   transaction_open: 'The service is busy with another transaction. Try again shortly.',

@@ -1,5 +1,5 @@
 import type { ApprovalEffect } from '../core/approval.js'
-import type { AnyCatalog } from '../core/catalog.js'
+import type { AnyCatalog, PermissionOf } from '../core/catalog.js'
 import type { Demand, DemandOptions } from '../core/demand.js'
 import { invalid } from '../core/errors.js'
 import { ownElements } from '../core/own-properties.js'
@@ -24,9 +24,13 @@ export interface BoundGate {
   readonly effect: ReplayEffect
 }
 
-/** Permissions, and how the operation is treated beyond them; none admits any valid credential. */
+/** Permissions, and how the operation is treated beyond them; without any, a guard admits any valid credential. */
 export type GateArguments<C extends AnyCatalog> =
-  readonly [] | readonly [permissions: PermissionInput<C>, options?: GateOptions]
+  | readonly []
+  | readonly [
+      permissions: PermissionOf<C> | readonly [PermissionOf<C>, ...PermissionOf<C>[]],
+      options?: GateOptions,
+    ]
 
 /**
  * Binds what a gate was made with, so that a mistake stops the start and never meets a request.

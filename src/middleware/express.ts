@@ -53,7 +53,6 @@ export interface ExpressRequest extends IncomingMessage {
   readonly ip?: string | undefined
   /** The route that was matched, its path as it was defined. */
   readonly route?: { readonly path?: unknown } | undefined
-  readonly body?: unknown
   principal?: Principal
   approval?: RunApproval | undefined
 }
@@ -132,8 +131,8 @@ export function attach(
  */
 export function mount(handler: FetchHandler, options: MountOptions = {}): ExpressMiddleware {
   const answer = async (request: ExpressRequest, response: ServerResponse): Promise<void> => {
-    const { url: target, baseUrl: prefix, protocol, host, body: parsed } = request
-    const mounted = { request, response, target, prefix, protocol, host, parsed }
+    const { url: target, baseUrl: prefix, protocol, host } = request
+    const mounted = { request, response, target, prefix, protocol, host, parsed: parsedBody(request) }
     await sendResponse(response, await callHandler(handler, mounted, options))
   }
   return (request, response, next) => settle(answer(request, response), next)
@@ -172,15 +171,20 @@ function compareTrustProxy(keyrung: Pick<Keyrung, 'http' | 'notify'>, { app }: E
   })
 }
 
+/** Returns the value that a body parser has set. `ExpressRequest` does not declare it, so handlers keep Express's type. */
+function parsedBody(request: { readonly body?: unknown } | ExpressRequest): unknown {
+  return 'body' in request ? request.body : undefined
+}
+
 function framingOf(request: ExpressRequest, response: ServerResponse): Framing {
-  const { baseUrl, route, protocol, ip, body: value } = request
+  const { baseUrl, route, protocol, ip } = request
   return {
     app: outermostOf(request),
     response,
     pattern: route ? baseUrl + String(route.path) : null,
     scheme: protocol === 'https' ? 'https' : 'http',
     from: ip,
-    parsed: { value },
+    parsed: { value: parsedBody(request) },
   }
 }
 

@@ -35,8 +35,10 @@ export function noLimitStore(path: string): Fault {
 export function requireSchema(schema: 'current' | 'outdated' | 'missing' | 'newer'): void {
   if (schema === 'current') return
   const advice = {
-    missing: 'has no tables of keyrung yet: call ready({ migrate: true }), or run the printed migrations',
-    outdated: 'has tables of an older keyrung: call ready({ migrate: true }), or run the printed migrations',
+    missing:
+      'has no tables of keyrung yet: call `await keyrung.ready({ migrate: true })`, or run the printed migrations',
+    outdated:
+      'has tables of an older keyrung: call `await keyrung.ready({ migrate: true })`, or run the printed migrations',
     newer: 'has tables of a newer keyrung: install that version here too',
   }[schema]
   throw invalid('config_invalid', [{ path: 'store', message: advice }])

@@ -33,6 +33,8 @@ test('a permission that the catalogue does not have does not compile, and throws
     expect(() => guard(keyrung, 'contacts:write-approval')).toThrow('contacts:write-approval')
     // @ts-expect-error the ladder has no such action
     expect(() => guard(keyrung, 'users:write')).toThrow('users:write')
+    // @ts-expect-error an empty array names no permission
+    expect(() => guard(keyrung, [])).toThrow('is empty')
     // @ts-expect-error undefined must not come to mean "anyone"
     expect(() => guard(keyrung, undefined)).toThrow('leave it out')
     // @ts-expect-error there is no such option
@@ -44,6 +46,29 @@ test('a permission that the catalogue does not have does not compile, and throws
 
 test('a keyrung whose catalogue is not known in detail takes any text', () => {
   expect(() => createGate(keyrung as Keyrung, 'contacts:read' as string as 'contacts:read')).not.toThrow()
+})
+
+test('behind a guard or a mount, a request keeps the types that Express gives it', () => {
+  const router = express.Router()
+  router.post('/plain/:id', (request) => {
+    type Plain = typeof request
+    router.post('/guarded/:id', guardExpress(keyrung, 'contacts:write'), (guarded) => {
+      expectTypeOf(guarded.body).toBeAny()
+      expectTypeOf(guarded.body).toEqualTypeOf<Plain['body']>()
+      expectTypeOf(guarded.query).toEqualTypeOf<Plain['query']>()
+      expectTypeOf(guarded.params).toEqualTypeOf<Plain['params']>()
+    })
+  })
+  router.use(
+    mountExpress(() => new Response()),
+    (request) => {
+      expectTypeOf(request.body).toBeAny()
+    },
+  )
+  router.use(notFoundExpress(keyrung), (request) => {
+    expectTypeOf(request.body).toBeAny()
+  })
+  expect(router.stack).not.toHaveLength(0)
 })
 
 test('guards are middleware of their frameworks, and the principal is typed behind them', () => {

@@ -37,6 +37,36 @@ describe('readiness', () => {
     expect(await keyrung.authenticate('x')).toEqual({ ok: false, code: 'credential_invalid' })
   })
 
+  test('what is asked too early says how to begin', async () => {
+    const { keyrung } = sample({ store: durable() })
+    const text = 'call `await keyrung.ready({ migrate: true })`'
+    expect(() => keyrung.authenticate('x')).toThrow(text)
+    await expect(keyrung.keys.list(admin)).rejects.toThrow(text)
+    const { keyrung: bare } = sample({ store: { ...durable(), findSchema: () => 'missing' as const } })
+    await expect(bare.ready()).rejects.toThrow(text)
+    expect(() => bare.authenticate('x')).toThrow(text)
+  })
+
+  test.each(['migrate', 'findSchema', 'findSettings', 'commit'] as const)(
+    'a start that failed at %s can be tried again',
+    async (call) => {
+      const store = durable()
+      let failures = 1
+      const failing = {
+        ...store,
+        [call]: (...given: never[]) => {
+          if (failures-- > 0) throw new Error('the database is not there yet')
+          return (store[call] as (...args: never[]) => unknown)(...given)
+        },
+      }
+      const { keyrung } = sample({ store: failing })
+      await expect(keyrung.ready({ migrate: true })).rejects.toThrow()
+      expect((await keyrung.state()).phase).toBe('starting')
+      await keyrung.ready({ migrate: true })
+      expect(await keyrung.authenticate('x')).toEqual({ ok: false, code: 'credential_invalid' })
+    },
+  )
+
   test('a store in memory is ready at once', async () => {
     expect(await sample().keyrung.authenticate('x')).toEqual({ ok: false, code: 'credential_invalid' })
   })
