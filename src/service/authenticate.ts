@@ -6,22 +6,21 @@ import { KeyrungError } from '../core/errors.js'
 import { createGrantCache, fullGrant } from '../core/grant.js'
 import type { Grant } from '../core/grant.js'
 import type { CredentialRow, KeyRecord } from '../core/key.js'
-import { judgeCredential } from '../core/key-standing.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
-import { ownProperties } from '../core/own-properties.js'
 import type { Principal } from '../core/principal.js'
 import type { KeyFormat } from '../crypto/key-format.js'
 import type { Peppers } from '../crypto/pepper.js'
 import { isTokenShaped } from '../crypto/token-form.js'
-import { createAddressList } from '../net/address-rule.js'
 import type { AddressMatcher } from '../net/address-rule.js'
 import type { Clock } from '../ports/clock.js'
+import { compileAddressRules, refuseUse } from './acceptance.js'
 import type { CredentialSource } from './credential-source.js'
+import { readPrincipal } from './kept-principal.js'
 import type { Notify } from './notice.js'
 import type { SourceGate } from './source-allowance.js'
 import type { TokenReader, VerifiedToken } from './tokens/reader.js'
-import { readTokenFields, withToken } from './tokens/principal.js'
+import { withToken } from './tokens/principal.js'
 import type { TokenFields } from './tokens/principal.js'
 
 /** A principal with what its rights are judged by, as both stand in this moment. */
@@ -69,7 +68,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { catalog, source, clock, keyFormat, peppers, notify, renew, tokens } = options
   const grantFor = createGrantCache(catalog, 10_000)
   const full = fullGrant(catalog)
-  const matchers = createBounded<AddressMatcher>(1_000, (rules) => createAddressList(rules.split(' ')))
+  const matchers = createBounded<AddressMatcher>(1_000, compileAddressRules)
   const reported = createBounded<true>(1_000, (scopes) => {
     notify({
       code: 'unknown_scopes',
@@ -91,19 +90,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     address: string | undefined,
     token?: TokenFields,
   ): Caller | CredentialRefusal {
-    const refused = credential.isOpen ? undefined : judgeLimits(credential, address)
+    const refused = credential.isOpen
+      ? undefined
+      : refuseUse(credential, { now: clock.now(), address, keyFormat }, matchers)
     if (refused !== undefined) return refused
     const principal = credential.principal(address ?? null)
     if (token === undefined) return new KnownCaller(principal, credential.key, grantOfKey, undefined)
     const part = grantFor(token.scopes.join(' '))
     return new KnownCaller(withToken(principal, token), credential.key, grantOfKey, part)
-  }
-
-  function judgeLimits(credential: Credential, address: string | undefined): CredentialRefusal | undefined {
-    const { addressRules } = credential.key
-    const refused = judgeCredential(credential, clock.now())
-    if (refused !== undefined) return refused
-    return addressRules === '' || matchers(addressRules)(address) ? undefined : 'address_denied'
   }
 
   function judgeDigest(
@@ -129,7 +123,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (credential?.secret.id !== held.secretId) throw malformed()
     const { key } = credential
     if (key.id !== held.keyId || key.workspaceId !== held.workspaceId) return 'credential_invalid'
-    // What is not one of this instance's environments was made for another deployment.
+    // Asked here as well: a credential that is open is not judged further.
     if (!keyFormat.isEnvironment(key.environment)) return 'credential_invalid'
     return admit(credential, address, token)
   }
@@ -207,23 +201,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     },
 
     resume(principal) {
-      const kept = ownProperties(principal)
-      const [secretId, keyId, workspaceId, address] = ['secretId', 'keyId', 'workspaceId', 'address'].map(
-        (name) => kept?.get(name),
-      )
-      if (typeof secretId !== 'string' || typeof keyId !== 'string' || typeof workspaceId !== 'string') {
-        return 'credential_invalid'
-      }
-      const held = { secretId, keyId, workspaceId }
-      const from = typeof address === 'string' ? address : undefined
-      const isToken = kept?.get('type') === 'token'
-      const fields = isToken ? readTokenFields(kept) : undefined
-      if (isToken && fields === undefined) return 'credential_invalid'
+      const held = readPrincipal(principal)
+      if (held === undefined) return 'credential_invalid'
+      const address = held.address ?? undefined
+      const fields = held.type === 'token' ? held : undefined
       if (fields !== undefined && !(clock.now() < fields.expiresAt)) return 'token_expired'
-      const row = source.findById(secretId)
+      const row = source.findById(held.secretId)
       return isPromise(row)
-        ? row.then((found) => judgeHeld(found, held, from, fields))
-        : judgeHeld(row, held, from, fields)
+        ? row.then((found) => judgeHeld(found, held, address, fields))
+        : judgeHeld(row, held, address, fields)
     },
   }
 }

@@ -1,17 +1,16 @@
 import { workspaceOf } from '../core/actor.js'
 import type { Actor, UserActor } from '../core/actor.js'
+import { Credential } from '../core/credential.js'
 import { invalid, isKeyrungError, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import type { CredentialRow } from '../core/key.js'
-import { judgeCredential } from '../core/key-standing.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
-import { ownProperties } from '../core/own-properties.js'
 import type { Principal } from '../core/principal.js'
-import { createAddressList } from '../net/address-rule.js'
+import { refuseUse } from './acceptance.js'
 import type { ServiceContext } from './context.js'
+import { readPrincipal } from './kept-principal.js'
 import type { KeyVerb } from './key-settings.js'
 import type { KeyView } from './keys/view.js'
-import { readTokenFields } from './tokens/principal.js'
 import { attempt } from './time-limit.js'
 
 /** How long the host's `canManage` and its like may take, in milliseconds. */
@@ -20,7 +19,7 @@ const hookLimitMs = 5_000
 /** The most characters of an id that the host gives: `type:id` must fit a column of 255. */
 const maxIdLength = 240
 
-type Rest = Pick<ServiceContext, 'clock' | 'rights' | 'store'>
+type Rest = Pick<ServiceContext, 'clock' | 'rights' | 'store' | 'keyFormat'>
 type Needs = Rest & Pick<ServiceContext, 'keySettings'>
 
 /** An actor that a hook has admitted. */
@@ -106,22 +105,24 @@ async function directoryStanding(rights: Needs['rights'], actor: UserActor) {
  * @throws `credential_invalid`, `key_revoked`, `key_expired`, `key_not_yet_valid`, `address_denied`, `store_unavailable`
  */
 export async function findInForce(
-  { store, clock }: Pick<ServiceContext, 'store' | 'clock'>,
+  { store, clock, keyFormat }: Pick<ServiceContext, 'store' | 'clock' | 'keyFormat'>,
   principal: Principal,
 ): Promise<CredentialRow> {
   if (principal.type === 'token' && !(clock.now() < principal.expiresAt))
     throw new KeyrungError('token_expired')
   const row = await store.findCredentialById(principal.secretId)
-  if (row === undefined || row.key.id !== principal.keyId || row.key.workspaceId !== principal.workspaceId) {
+  const credential = row && Credential.from(row)
+  const { keyId, workspaceId } = principal
+  if (!credential || credential.key.id !== keyId || credential.key.workspaceId !== workspaceId) {
     throw new KeyrungError('credential_invalid')
   }
-  const code = judgeCredential(row, clock.now())
+  const code = refuseUse(credential, {
+    now: clock.now(),
+    address: principal.address ?? undefined,
+    keyFormat,
+  })
   if (code !== undefined) throw new KeyrungError(code)
-  const { addressRules } = row.key
-  if (addressRules !== '' && !createAddressList(addressRules.split(' '))(principal.address ?? undefined)) {
-    throw new KeyrungError('address_denied')
-  }
-  return row
+  return credential
 }
 
 /**
@@ -159,13 +160,12 @@ function copyActor(value: Actor): Actor {
   throw invalid('input_invalid', [{ path: 'actor.type', message: "must be 'user', 'system' or 'principal'" }])
 }
 
-function copyPrincipal(value: Principal): Principal {
-  const { keyId, secretId, keyName, workspaceId, environment, ownerId, address } = value
-  const holder = { keyId, secretId, keyName, workspaceId, environment, ownerId, address }
-  if (value.type !== 'token') return Object.freeze({ type: 'key', ...holder })
-  const fields = readTokenFields(ownProperties(value) ?? new Map())
-  if (fields !== undefined) return Object.freeze({ ...holder, ...fields })
-  throw invalid('input_invalid', [{ path: 'actor.principal', message: 'must be as it was authenticated' }])
+function copyPrincipal(value: unknown): Principal {
+  const principal = readPrincipal(value)
+  if (principal !== undefined) return principal
+  throw invalid('input_invalid', [
+    { path: 'actor.principal', message: 'must be a principal as keyrung returned it, with every member' },
+  ])
 }
 
 function faultsOf(actor: Actor): Fault[] {

@@ -58,7 +58,7 @@ const mostRows = 20_000
 
 type Needs = Pick<
   ServiceContext,
-  'catalog' | 'clock' | 'keySettings' | 'rights' | 'store' | 'usageSettings' | 'flushUsage'
+  'catalog' | 'clock' | 'keyFormat' | 'keySettings' | 'rights' | 'store' | 'usageSettings' | 'flushUsage'
 >
 
 /** Tells the usage of the actor's own workspace: the sums over its keys. */

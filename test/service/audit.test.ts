@@ -7,6 +7,7 @@ import type { AuditQuery } from '../../src/service/audit.js'
 import { formatCursor, parseCursor } from '../../src/service/cursor.js'
 import type { KeySettings } from '../../src/service/key-settings.js'
 import type { Rights } from '../../src/service/rights.js'
+import { createKeyFormat } from '../../src/crypto/key-format.js'
 import { memoryStore } from '../../src/stores/memory.js'
 import { manualClock } from '../../src/testing/manual-clock.js'
 import { admin, commitEvents, countingEntropy, start } from './audit-samples.js'
@@ -23,6 +24,7 @@ const auditOf = (changes: Partial<Store> = {}) => {
     store: { ...store, ...changes },
     keySettings: { canManage } as Partial<KeySettings> as KeySettings,
     rights: { hasDirectory: false } as Rights,
+    keyFormat: createKeyFormat({ prefix: 'tp', environments: ['live'] }),
   })
 }
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Actor } from '../../src/core/actor.js'
 import { KeyrungError } from '../../src/core/errors.js'
 import type { KeyRecord, KeySecretRecord } from '../../src/core/key.js'
+import { createKeyFormat } from '../../src/crypto/key-format.js'
 import type { KeySettings } from '../../src/service/key-settings.js'
 import { admitActor, parseActor } from '../../src/service/management.js'
 import type { Rights } from '../../src/service/rights.js'
@@ -24,6 +25,8 @@ const byKey: Actor = { type: 'principal', principal }
 let canManage: KeySettings['canManage']
 let ofUser: Rights['ofUser']
 let hasDirectory: boolean
+const keyFormat = createKeyFormat({ prefix: 'tp', environments: ['live'] })
+
 let clock: ReturnType<typeof manualClock>
 let store: ReturnType<typeof memoryStore>
 
@@ -38,7 +41,7 @@ beforeEach(() => {
 function admit(actor: unknown): Promise<Actor> {
   const rights = { hasDirectory, ofUser } as Rights
   const keySettings = { canManage } as KeySettings
-  return admitActor({ clock, store, rights, keySettings }, actor as Actor, 'audit')
+  return admitActor({ clock, store, rights, keySettings, keyFormat }, actor as Actor, 'audit')
 }
 
 const code = (expected: string) => expect.objectContaining({ code: expected })

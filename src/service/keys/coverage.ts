@@ -1,19 +1,17 @@
 import type { Actor, PrincipalActor } from '../../core/actor.js'
-import { Credential } from '../../core/credential.js'
 import { KeyrungError } from '../../core/errors.js'
 import { covers } from '../../core/grant.js'
 import type { Grant } from '../../core/grant.js'
 import type { CredentialRow } from '../../core/key.js'
 import { findLooserLimits, grantOfKey } from '../../core/key-edit.js'
 import type { KeyRights } from '../../core/key-edit.js'
-import { judgeCredential } from '../../core/key-standing.js'
-import type { Principal } from '../../core/principal.js'
 import { coversAddresses } from '../../net/address-cover.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
+import { findInForce } from '../management.js'
 import { hasLooserLimits } from './limit-rights.js'
 
-type Needs = Pick<ServiceContext, 'catalog' | 'clock' | 'store' | 'rights' | 'keySettings'>
+type Needs = Pick<ServiceContext, 'catalog' | 'clock' | 'store' | 'rights' | 'keySettings' | 'keyFormat'>
 
 /** What an actor wants a key to be good for, and where; without `id` the key is still to be made. */
 export type WantedRights = KeyRights & {
@@ -62,19 +60,6 @@ async function demandOfPrincipal(
   // A change to itself is bound to its version anyway.
   if (wanted.id === held.key.id) return []
   return [{ do: 'check', type: 'key', id: held.key.id, version: held.key.version }]
-}
-
-/** A principal's credential at this moment: it was admitted before, but may have been revoked since. */
-async function findInForce({ store, clock }: Needs, principal: Principal): Promise<CredentialRow> {
-  const row = await store.findCredentialById(principal.secretId)
-  const credential = row && Credential.from(row)
-  const { keyId, workspaceId } = principal
-  if (!credential || credential.key.id !== keyId || credential.key.workspaceId !== workspaceId) {
-    throw new KeyrungError('credential_invalid')
-  }
-  const code = judgeCredential(credential, clock.now())
-  if (code) throw new KeyrungError(code)
-  return credential
 }
 
 /** All that caps a principal: it holds what every one of them covers. */
