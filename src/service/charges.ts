@@ -4,7 +4,7 @@ import { Generations } from '../core/generations.js'
 import type { KeyRecord } from '../core/key.js'
 import { createBounded } from '../core/bounded.js'
 import { formatLimits, readLimitsText } from '../core/key-limits.js'
-import { mergeLimits } from '../core/limit.js'
+import { limitsOfKey } from '../core/limit-ceiling.js'
 import type { LimitRule } from '../core/limit.js'
 import type { LimitCharge, LimitRequest } from '../ports/limit-store.js'
 
@@ -67,7 +67,7 @@ export function createCharges({ keys, workspace, owner }: ConfiguredLimits): Cha
     if (plan === undefined || own === undefined) {
       throw new KeyrungError('store_unavailable', { internal: 'the limits of a key are no list of limits' })
     }
-    return Object.freeze(mergeLimits([keys, plan, own]))
+    return Object.freeze(limitsOfKey(keys, plan, own))
   })
 
   function prepare(key: KeyRecord, plan: readonly LimitRule[]): Prepared {

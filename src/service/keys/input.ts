@@ -34,7 +34,7 @@ interface SharedInput {
   readonly metadata?: JsonObject | undefined
   /** The user whose own rights cap the key; needs a directory. */
   readonly ownerId?: string | null | undefined
-  /** Limits of its own, at most 8: each takes the place of the plan's or the host's of the same name; null: none. */
+  /** Limits of its own, at most 8: each takes the place of the host's of the same name, and of the plan's where it is tighter; null: none. */
   readonly limits?: readonly Limit[] | null | undefined
   /**
    * Where it is told about its approvals; null: nowhere. By default only of rejections. Its signing secret is shown when

@@ -2,7 +2,7 @@ import { KeyrungError } from '../../core/errors.js'
 import type { Fault } from '../../core/errors.js'
 import type { KeyRecord } from '../../core/key.js'
 import { raisesLimits, readLimitsText } from '../../core/key-limits.js'
-import { mergeLimits } from '../../core/limit.js'
+import { limitsOfKey } from '../../core/limit-ceiling.js'
 import type { LimitRule } from '../../core/limit.js'
 import type { ServiceContext } from '../context.js'
 
@@ -26,7 +26,7 @@ export async function hasLooserLimits(
   const of = ({ limits }: Limited): readonly LimitRule[] => {
     const own = readLimitsText(limits)
     if (own === undefined) throw new KeyrungError('store_unavailable', { internal: 'limits of a key' })
-    return mergeLimits([keySettings.limits, plan.limits, own])
+    return limitsOfKey(keySettings.limits, plan.limits, own)
   }
   return raisesLimits(of(before), of(after))
 }
