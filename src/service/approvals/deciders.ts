@@ -78,13 +78,14 @@ export async function admitDecider(
   }
 }
 
-/** A key decides nothing that it could not do itself, by its mode, its owner and the plan. */
+/** Refuses a key that could not do the operation itself: by its mode, environment, owner, or plan. */
 export async function demandReach(
   context: ServiceContext,
   { key, secret }: CredentialRow,
   record: ApprovalRecord | undefined,
 ): Promise<void> {
   if (key.mode !== 'full') throw new KeyrungError('forbidden')
+  if (record && record.environment !== key.environment) throw new KeyrungError('forbidden')
   const caller = callerOf(context, key, { secretId: secret.id, address: null })
   const layers = await createAuthorizer(context.rights).layersOf(caller)
   const decision = evaluate(demandOfApproval(context, record?.permissions ?? ''), layers)

@@ -276,6 +276,24 @@ describe('who may decide', () => {
     await refusal(desk.keyrung.approvals.list(bob), 'forbidden')
   })
 
+  it.each([
+    ['test', 'live'],
+    ['live', 'test'],
+  ])('of a %s key reaches no request of a %s key', async (environment, asked) => {
+    const desk = await openDesk({ approvals: lenient })
+    const agent = await desk.agent({ environment: asked })
+    const other: Actor = { type: 'system', name: 'x', workspaceId: 'ws' }
+    const full = { mode: 'full', scopes: undefined }
+    const stranger = await desk.agent({ ...full, environment }, other)
+    const colleague = await desk.agent({ ...full, environment: asked }, other)
+    const { id, digest } = (await desk.ask(agent)).approval
+    const { approvals } = desk.keyrung
+    expect(await outcome(approvals.approve(asPrincipal(stranger), id, { digest }))).toBe('forbidden')
+    expect(await outcome(approvals.reject(asPrincipal(stranger), id, { reason: 'no' }))).toBe('forbidden')
+    expect(desk.runs).toEqual([])
+    expect(await outcome(approvals.approve(asPrincipal(colleague), id, { digest }))).toBe('ok')
+  })
+
   it('of keys is one with Full Access and of another hand, where the host allows it', async () => {
     const full = { mode: 'full', scopes: undefined }
     const members = new Map([
