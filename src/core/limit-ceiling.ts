@@ -4,7 +4,7 @@ import type { LimitRule } from './limit.js'
 
 const dayMs = 86_400_000
 
-/** Says whether whatever one limit admits, another admits too: it is as tight in every window of the other. */
+/** Returns true if one limit is as tight as another in every window of the other. */
 export function isAsTight(rule: LimitRule, other: LimitRule): boolean {
   return rule.limit * periodsWithin(rule, other) <= other.limit
 }

@@ -6,8 +6,8 @@ const texts = ['keyId', 'secretId', 'keyName', 'workspaceId', 'environment'] as 
 const textsOrNull = ['ownerId', 'address'] as const
 
 /**
- * Copies a principal that a host has kept; returns undefined unless its type and every member are those of one that
- * keyrung made.
+ * Copies a principal that a host has kept; returns undefined unless its type and every
+ * member have the form that keyrung gives them.
  *
  * A wrong `type` is never read as a key: a token would become its whole key.
  */
