@@ -72,10 +72,14 @@ describe('the check of types', () => {
 describe('the linter and the formatter see', () => {
   function lint(files: Record<string, string>) {
     const config = readFileSync(join(projectRoot, '.oxlintrc.json'), 'utf8')
-    return runTool('oxlint', ['--config', '.oxlintrc.json', '--type-aware', '--deny-warnings'], {
-      cwd: plant({ ...files, '.oxlintrc.json': config }),
-      env: { OXLINT_TSGOLINT_PATH: join(projectRoot, 'node_modules/.bin/tsgolint') },
-    })
+    return runTool(
+      'oxlint',
+      ['--config', '.oxlintrc.json', '--type-aware', '--deny-warnings', '--format=unix'],
+      {
+        cwd: plant({ ...files, '.oxlintrc.json': config }),
+        env: { OXLINT_TSGOLINT_PATH: join(projectRoot, 'node_modules/.bin/tsgolint') },
+      },
+    )
   }
 
   test('a comparison that converts', () => {
