@@ -95,7 +95,7 @@ export function createApprovals(context: ServiceContext, runner: Runner): Approv
     list: (actor, input) => listApprovals(context, actor, input),
     async get(actor, id) {
       const { record } = await findForDecider(context, actor, 'get', id)
-      return toDetail(context, record, context.approvalSettings.redact)
+      return toDetail(context, record, 'decider')
     },
     approve: (actor, id, input, options) => approve(context, runner, actor, id, input, options),
     reject: (actor, id, input, options) => reject(context, actor, id, input, options),

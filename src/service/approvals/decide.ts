@@ -236,7 +236,7 @@ async function finish(
     void running
     known = await awaitApproval(context, record, isOver, patience)
   }
-  return toDetail(context, known, context.approvalSettings.redact)
+  return toDetail(context, known, 'decider')
 }
 
 async function readAgain(context: ServiceContext, record: ApprovalRecord): Promise<ApprovalRecord> {

@@ -4,31 +4,42 @@ import { openRequest, openResult } from './content.js'
 import type { AskedContent, ResultContent } from './content.js'
 import { strayRecord } from './found.js'
 import { maskBody, maskTarget, maskValue } from './masking.js'
+import { escapeHidden } from '../../core/plain-text.js'
+import { asSent, shownText } from './shown-text.js'
+import type { ShownText } from './shown-text.js'
 import { toApprovalView } from './view.js'
 import type { ApprovalDetail, BodyView, RequestView } from './view.js'
 
-type Needs = Pick<ServiceContext, 'store' | 'sealer' | 'approvalSettings'>
+type Needs = Pick<ServiceContext, 'store' | 'sealer' | 'approvalSettings' | 'keyFormat'>
+
+/** Who looks: those who decide see masked texts, the caller what it sent. */
+export type Viewer = 'decider' | 'caller'
+
+interface Lens {
+  readonly redact: readonly string[]
+  readonly shown: ShownText
+}
 
 /**
  * Shows an approval with all there is to it.
  *
- * @param redact JSON pointers to what is masked
  * @throws KeyrungError `store_unavailable`, also for content that was tampered with
  */
 export async function toDetail(
   context: Needs,
   record: ApprovalRecord,
-  redact: readonly string[],
+  viewer: Viewer,
 ): Promise<ApprovalDetail> {
+  const lens = viewer === 'caller' ? { redact: [], shown: asSent } : lensOf(context)
   const { asked, result } = await openContent(context, record)
   const votes = await context.store.listVotes(record.id)
   return {
     ...toApprovalView(record),
-    request: asked && showAsked(asked, redact),
-    result: result && showBody(result, redact, { isRewritten: false }),
+    request: asked && showThrough(asked, lens),
+    result: result && showBody(result, lens, { isRewritten: false }),
     voters: votes
       .filter((vote) => vote.approvalId === record.id && vote.workspaceId === record.workspaceId)
-      .map(({ actor, at, reason }) => ({ actor, at, reason })),
+      .map(({ actor, at, reason }) => ({ actor, at, reason: reason && escapeHidden(reason) })),
   }
 }
 
@@ -47,26 +58,54 @@ export async function openContent(
   }
 }
 
-/** Shows what was asked for, as far as it may be seen. */
-export function showAsked(asked: AskedContent, redact: readonly string[]): RequestView {
-  const preview = maskValue(asked.preview, redact)
+/** Shows what was asked for to those who decide: without what the host masks, without keys, and with nothing invisible. */
+export function showAsked(
+  context: Pick<ServiceContext, 'approvalSettings' | 'keyFormat'>,
+  asked: AskedContent,
+): RequestView {
+  return showThrough(asked, lensOf(context))
+}
+
+function lensOf({ approvalSettings, keyFormat }: Parameters<typeof showAsked>[0]): Lens {
+  return { redact: approvalSettings.redact, shown: shownText(keyFormat) }
+}
+
+function showThrough(asked: AskedContent, lens: Lens): RequestView {
+  const { redact, shown } = lens
+  const preview = shown.value(maskValue(asked.preview, redact))
   if (asked.request === null) {
     const input = { contentType: 'application/json', body: asked.input, isTruncated: false }
-    const body = showBody(input, redact, { isRewritten: false })
+    const body = showBody(input, lens, { isRewritten: false })
     return { method: null, target: null, maskedQuery: [], headers: [], body, preview }
   }
   const { method, target, headers, body, isRewritten } = asked.request
   const contentType = headers.find(([name]) => name === 'content-type')?.[1] ?? null
-  const shown = showBody({ contentType, body, isTruncated: false }, redact, { isRewritten })
-  const { text, masked: maskedQuery } = maskTarget(target, redact)
-  return { method, target: text, maskedQuery, headers, body: shown, preview }
+  const shownBody = showBody({ contentType, body, isTruncated: false }, lens, { isRewritten })
+  const { text, masked } = maskTarget(target, redact)
+  return {
+    method,
+    target: shown.text(text),
+    maskedQuery: masked.map(shown.text),
+    headers: headers.map(([name, value]) => [name, shown.text(value)] as const),
+    body: shownBody,
+    preview,
+  }
 }
 
 function showBody(
   { contentType, body, isTruncated }: ResultContent,
-  redact: readonly string[],
+  { redact, shown }: Lens,
   { isRewritten }: Pick<BodyView, 'isRewritten'>,
 ): BodyView {
-  const shown = maskBody(body, contentType, redact)
-  return { contentType, bytes: body.length, ...shown, isRewritten, isTruncated }
+  const { encoding, text, masked } = maskBody(shown.bytes(body), contentType, redact)
+  return {
+    contentType: contentType && shown.text(contentType),
+    encoding,
+    // Base64 is all visible.
+    text: encoding === 'utf8' ? shown.text(text) : text,
+    bytes: body.length,
+    masked: masked.map(shown.text),
+    isRewritten,
+    isTruncated,
+  }
 }

@@ -76,14 +76,15 @@ function readings(written: string): readonly string[] {
 }
 
 /** One character for each byte. */
-function toLatin1(bytes: Uint8Array): string {
+export function toLatin1(bytes: Uint8Array): string {
   let text = ''
   for (let at = 0; at < bytes.length; at += 8_192)
     text += String.fromCharCode(...bytes.subarray(at, at + 8_192))
   return text
 }
 
-function fromLatin1(text: string): Uint8Array {
+/** The byte of each character. */
+export function fromLatin1(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length)
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
   return bytes

@@ -106,7 +106,7 @@ export async function queueApproval(context: ServiceContext, input: QueueInput):
         now,
       ),
       messages: await announce(context, record, 'approval.queued', now, async () =>
-        showAsked(content, approvalSettings.redact),
+        showAsked(context, content),
       ),
     })
     if (loss === null) return { approval: toApprovalView(record), repeated: false }

@@ -15,6 +15,7 @@ import type { Job } from '../job.js'
 import type { Operation, OperationDefinition } from '../operation.js'
 import { createOperations } from '../operations.js'
 import { hasMoved } from '../operations/precondition.js'
+import { shownText } from './shown-text.js'
 import type { Dispatcher, StoredRequest } from '../replay.js'
 import { readQueueOptions } from './input.js'
 import { queueApproval } from './queue.js'
@@ -101,7 +102,13 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
       }
       if (dispatchers.named(app) === undefined) throw new KeyrungError('approval_required')
       return queueApproval(context, {
-        ...{ principal, decision, app, effect, operation: operationOf(request) },
+        ...{
+          principal,
+          decision,
+          app,
+          effect,
+          operation: shownText(context.keyFormat).text(operationOf(request)),
+        },
         ...readQueueOptions(rest),
         content: { request, input: null, preview: null, precondition: null },
       })

@@ -90,7 +90,7 @@ export async function composeStep(
 async function tellAsked(context: ServiceContext, record: ApprovalRecord): Promise<RequestView | null> {
   try {
     const { asked } = await openContent(context, record)
-    return asked && showAsked(asked, context.approvalSettings.redact)
+    return asked && showAsked(context, asked)
   } catch {
     return null
   }

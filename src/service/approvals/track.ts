@@ -32,7 +32,7 @@ export async function trackApproval(
   const patience = readTracking(options)
   const { status } = found.record
   const hasMoved = (record: ApprovalRecord): boolean => record.status !== status || hasEnded(status)
-  return toDetail(context, await awaitApproval(context, found.record, hasMoved, patience), [])
+  return toDetail(context, await awaitApproval(context, found.record, hasMoved, patience), 'caller')
 }
 
 /** Takes back what a caller has asked for, until it runs. */

@@ -5,6 +5,7 @@ import type {
   ApprovalRecord,
   ApprovalStatus,
 } from '../../core/approval.js'
+import { escapeHidden } from '../../core/plain-text.js'
 import type { Json } from '../../core/plain-value.js'
 
 /** Somebody's approval, where it takes several. */
@@ -97,15 +98,15 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     effect: record.effect,
     digest: record.digest,
     keyId: record.keyId,
-    keyName: record.keyName,
-    chain: readChain(record),
+    keyName: escapeHidden(record.keyName),
+    chain: readChain(record).map(escapeHidden),
     quorum: record.quorum,
     votes: record.votes,
     createdAt: record.createdAt,
     expiresAt: record.expiresAt,
     decidedAt: record.decidedAt,
     decidedBy: record.decidedBy,
-    reason: record.reason,
+    reason: record.reason && escapeHidden(record.reason),
     startedAt: record.startedAt,
     endedAt: record.endedAt,
     resultStatus: record.resultStatus,

@@ -5,7 +5,7 @@ import type { Fault } from '../../core/errors.js'
 import { formatLimits } from '../../core/key-limits.js'
 import { parseLimits } from '../../core/limit.js'
 import { ownElements, ownProperties } from '../../core/own-properties.js'
-import { findTextFault } from '../../core/plain-text.js'
+import { findNameFault, findTextFault } from '../../core/plain-text.js'
 import { copyPlain } from '../../core/plain-value.js'
 import { parseScopes } from '../../core/scope.js'
 import { isDuration, isInstant } from '../../core/time.js'
@@ -64,15 +64,15 @@ export function objectOf<F extends z.core.$ZodShape>(fields: F) {
 const text = z.string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be text') })
 
 // Checks of zod's own look into values of a wrong type too, and some of those throw.
-function isLine(least: 0 | 1, most: number) {
+function isLine(least: 0 | 1, most: number, findFault = findTextFault) {
   return z.check<string>(({ value, issues }) => {
-    const message = value.length < least ? 'must not be empty' : findTextFault(value, most)
+    const message = value.length < least ? 'must not be empty' : findFault(value, most)
     if (message !== null) issues.push({ code: 'custom', input: value, message })
   })
 }
 
 /** A name that people know a key by. */
-export const name = text.check(z.trim(), isLine(1, longestName))
+export const name = text.check(z.trim(), isLine(1, longestName, findNameFault))
 
 /** Why something is done; an empty one is none. */
 export const reason = text.check(z.trim(), isLine(0, longestReason))

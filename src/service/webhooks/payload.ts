@@ -1,5 +1,6 @@
 import type { ApprovalRecord } from '../../core/approval.js'
 import type { WebhookEvent } from '../../core/delivery.js'
+import { escapeHidden } from '../../core/plain-text.js'
 import type { RequestView } from '../approvals/view.js'
 
 /**
@@ -26,13 +27,13 @@ export function webhookPayload(
         permissions: record.permissions.split(' '),
         digest: record.digest,
         key_id: record.keyId,
-        key_name: record.keyName,
+        key_name: escapeHidden(record.keyName),
         created_at: timestamp(record.createdAt),
         expires_at: timestamp(record.expiresAt),
         decided_at: record.decidedAt === null ? null : timestamp(record.decidedAt),
         result_status: record.resultStatus,
       },
-      reason: record.reason,
+      reason: record.reason && escapeHidden(record.reason),
       request: request && {
         method: request.method,
         target: request.target,
