@@ -15,6 +15,7 @@ export type CredentialRefusal = Extract<
   | 'credential_invalid'
   | 'key_revoked'
   | 'key_expired'
+  | 'secret_rotated'
   | 'key_not_yet_valid'
   | 'token_expired'
   | 'address_denied'

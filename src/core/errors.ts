@@ -17,6 +17,7 @@ export const errorTexts = {
   credential_invalid: 'The credential is not valid.',
   key_revoked: 'This API key has been revoked.',
   key_expired: 'This API key has expired.',
+  secret_rotated: 'This secret was replaced when the API key was rotated. Use the new secret of the key.',
   key_not_yet_valid: 'This API key is not valid yet.',
   token_expired: 'This access token has expired. Exchange the key for a new one.',
   address_denied: 'This API key may not be used from this network address.',

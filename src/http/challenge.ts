@@ -16,6 +16,7 @@ const bearerErrors: Partial<Record<ErrorCode, BearerError>> = {
   credential_invalid: 'invalid_token',
   key_revoked: 'invalid_token',
   key_expired: 'invalid_token',
+  secret_rotated: 'invalid_token',
   key_not_yet_valid: 'invalid_token',
   token_expired: 'invalid_token',
   hidden: 'insufficient_scope',

@@ -16,6 +16,7 @@ export const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   credential_invalid: { status: 401, title: 'Credential not valid' },
   key_revoked: { status: 401, title: 'Key revoked' },
   key_expired: { status: 401, title: 'Key expired' },
+  secret_rotated: { status: 401, title: 'Secret rotated' },
   key_not_yet_valid: { status: 401, title: 'Key not valid yet' },
   token_expired: { status: 401, title: 'Access token expired' },
   address_denied: { status: 403, title: 'Address denied' },

@@ -2,7 +2,6 @@ import { createBounded } from '../core/bounded.js'
 import type { AnyCatalog } from '../core/catalog.js'
 import { Credential } from '../core/credential.js'
 import type { CredentialRefusal } from '../core/decision.js'
-import { KeyrungError } from '../core/errors.js'
 import { createGrantCache, fullGrant } from '../core/grant.js'
 import type { Grant } from '../core/grant.js'
 import type { CredentialRow, KeyRecord } from '../core/key.js'
@@ -12,12 +11,12 @@ import type { Principal } from '../core/principal.js'
 import type { KeyFormat } from '../crypto/key-format.js'
 import type { Peppers } from '../crypto/pepper.js'
 import { isTokenShaped } from '../crypto/token-form.js'
-import type { AddressMatcher } from '../net/address-rule.js'
 import type { Clock } from '../ports/clock.js'
-import { compileAddressRules, refuseUse } from './acceptance.js'
 import type { CredentialSource } from './credential-source.js'
-import { readPrincipal } from './kept-principal.js'
+import { judgeCredential, judgeHeld, malformedRecord } from './credential-status.js'
+import type { HeldCredential } from './credential-status.js'
 import type { Notify } from './notice.js'
+import { readPrincipal } from './principal.js'
 import type { SourceGate } from './source-allowance.js'
 import type { TokenReader, VerifiedToken } from './tokens/reader.js'
 import { withToken } from './tokens/principal.js'
@@ -68,7 +67,6 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { catalog, source, clock, keyFormat, peppers, notify, renew, tokens } = options
   const grantFor = createGrantCache(catalog, 10_000)
   const full = fullGrant(catalog)
-  const matchers = createBounded<AddressMatcher>(1_000, compileAddressRules)
   const reported = createBounded<true>(1_000, (scopes) => {
     notify({
       code: 'unknown_scopes',
@@ -85,15 +83,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return grant
   }
 
-  function admit(
-    credential: Credential,
-    address: string | undefined,
-    token?: TokenFields,
-  ): Caller | CredentialRefusal {
-    const refused = credential.isOpen
-      ? undefined
-      : refuseUse(credential, { now: clock.now(), address, keyFormat }, matchers)
-    if (refused !== undefined) return refused
+  function toCaller(credential: Credential, address: string | undefined, token?: TokenFields): Caller {
     const principal = credential.principal(address ?? null)
     if (token === undefined) return new KnownCaller(principal, credential.key, grantOfKey, undefined)
     const part = grantFor(token.scopes.join(' '))
@@ -108,24 +98,34 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   ): Caller | CredentialRefusal {
     if (row === undefined) return 'credential_invalid'
     const credential = Credential.from(row)
-    if (credential?.digest !== asked) throw malformed()
-    return credential.environment === environment ? admit(credential, address) : 'credential_invalid'
+    if (credential?.digest !== asked) throw malformedRecord()
+    // The secret says an environment of this instance, so an open key of that one has nothing left to be judged by.
+    if (credential.environment !== environment) return 'credential_invalid'
+    const refused = credential.isOpen
+      ? undefined
+      : judgeCredential(credential, clock.now(), address, keyFormat)
+    return refused ?? toCaller(credential, address)
   }
 
-  function judgeHeld(
+  function judgeFound(
     row: CredentialRow | undefined,
     held: HeldCredential,
     address: string | undefined,
     token?: TokenFields,
   ): Caller | CredentialRefusal {
-    if (row === undefined) return 'credential_invalid'
-    const credential = Credential.from(row)
-    if (credential?.secret.id !== held.secretId) throw malformed()
-    const { key } = credential
-    if (key.id !== held.keyId || key.workspaceId !== held.workspaceId) return 'credential_invalid'
-    // Asked here as well: a credential that is open is not judged further.
-    if (!keyFormat.isEnvironment(key.environment)) return 'credential_invalid'
-    return admit(credential, address, token)
+    const found = judgeHeld(row, held, clock.now(), address, keyFormat)
+    return typeof found === 'string' ? found : toCaller(found, address, token)
+  }
+
+  function findHeld(
+    held: HeldCredential,
+    address: string | undefined,
+    token?: TokenFields,
+  ): MaybePromise<Caller | CredentialRefusal> {
+    const row = source.findById(held.secretId)
+    return isPromise(row)
+      ? row.then((found) => judgeFound(found, held, address, token))
+      : judgeFound(row, held, address, token)
   }
 
   function judgeToken(
@@ -133,11 +133,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     address: string | undefined,
   ): MaybePromise<Caller | CredentialRefusal> {
     if (typeof token === 'string') return token
-    const { claims: held, fields } = token
-    const row = source.findById(held.secretId)
-    return isPromise(row)
-      ? row.then((found) => judgeHeld(found, held, address, fields))
-      : judgeHeld(row, held, address, fields)
+    return findHeld(token.claims, address, token.fields)
   }
 
   function identifyToken(
@@ -200,22 +196,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         : judgeDigest(found.row, found.asked, environment, address)
     },
 
-    resume(principal) {
-      const held = readPrincipal(principal)
-      if (held === undefined) return 'credential_invalid'
-      const address = held.address ?? undefined
-      const fields = held.type === 'token' ? held : undefined
-      if (fields !== undefined && !(clock.now() < fields.expiresAt)) return 'token_expired'
-      const row = source.findById(held.secretId)
-      return isPromise(row)
-        ? row.then((found) => judgeHeld(found, held, address, fields))
-        : judgeHeld(row, held, address, fields)
+    resume(given) {
+      const principal = readPrincipal(given)
+      if (principal === undefined) return 'credential_invalid'
+      const token = principal.type === 'token' ? principal : undefined
+      if (token !== undefined && !(clock.now() < token.expiresAt)) return 'token_expired'
+      return findHeld(principal, principal.address ?? undefined, token)
     },
   }
 }
-
-/** By what a credential is found that was not presented itself. */
-type HeldCredential = Pick<Principal, 'secretId' | 'keyId' | 'workspaceId'>
 
 /** Its grant is looked up only where it is asked for: to know who calls, nobody needs it. */
 class KnownCaller implements Caller {
@@ -229,10 +218,4 @@ class KnownCaller implements Caller {
   get grant(): Grant {
     return this.grantOf(this.key)
   }
-}
-
-function malformed(): KeyrungError {
-  return new KeyrungError('store_unavailable', {
-    internal: 'the store answered a record that is not the one asked for',
-  })
 }

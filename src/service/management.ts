@@ -1,23 +1,18 @@
-import { workspaceOf } from '../core/actor.js'
 import type { Actor, UserActor } from '../core/actor.js'
-import { Credential } from '../core/credential.js'
 import { invalid, isKeyrungError, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
+import { isHostId, maxIdLength } from '../core/host-id.js'
 import type { CredentialRow } from '../core/key.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
-import type { Principal } from '../core/principal.js'
-import { refuseUse } from './acceptance.js'
 import type { ServiceContext } from './context.js'
-import { readPrincipal } from './kept-principal.js'
+import { findInForce } from './credential-status.js'
 import type { KeyVerb } from './key-settings.js'
 import type { KeyView } from './keys/view.js'
+import { readPrincipal } from './principal.js'
 import { attempt } from './time-limit.js'
 
 /** How long the host's `canManage` and its like may take, in milliseconds. */
 const hookLimitMs = 5_000
-
-/** The most characters of an id that the host gives: `type:id` must fit a column of 255. */
-const maxIdLength = 240
 
 type Rest = Pick<ServiceContext, 'clock' | 'rights' | 'store' | 'keyFormat'>
 type Needs = Rest & Pick<ServiceContext, 'keySettings'>
@@ -39,8 +34,7 @@ export interface Admitted {
  *
  * @param key the key it is about, where it is about one
  * @throws `actor_missing` without an actor; `input_invalid` for a malformed one; `forbidden`; `hook_failed`
- *   when a hook of the host's throws or takes too long; for principals also `credential_invalid`,
- *   `key_revoked`, `key_expired`, `key_not_yet_valid` and `store_unavailable`
+ *   when a hook of the host's throws or takes too long; for principals also what `findInForce` throws
  */
 export async function admitActor(context: Needs, actor: Actor, verb: KeyVerb, key?: KeyView): Promise<Actor> {
   const { canManage } = context.keySettings
@@ -100,32 +94,6 @@ async function directoryStanding(rights: Needs['rights'], actor: UserActor) {
 }
 
 /**
- * A principal's secret and key as they are now.
- *
- * @throws `credential_invalid`, `key_revoked`, `key_expired`, `key_not_yet_valid`, `address_denied`, `store_unavailable`
- */
-export async function findInForce(
-  { store, clock, keyFormat }: Pick<ServiceContext, 'store' | 'clock' | 'keyFormat'>,
-  principal: Principal,
-): Promise<CredentialRow> {
-  if (principal.type === 'token' && !(clock.now() < principal.expiresAt))
-    throw new KeyrungError('token_expired')
-  const row = await store.findCredentialById(principal.secretId)
-  const credential = row && Credential.from(row)
-  const { keyId, workspaceId } = principal
-  if (!credential || credential.key.id !== keyId || credential.key.workspaceId !== workspaceId) {
-    throw new KeyrungError('credential_invalid')
-  }
-  const code = refuseUse(credential, {
-    now: clock.now(),
-    address: principal.address ?? undefined,
-    keyFormat,
-  })
-  if (code !== undefined) throw new KeyrungError(code)
-  return credential
-}
-
-/**
  * Reads an actor out of whatever the host handed in: a frozen copy with the known fields only, so that what
  * was checked is what is used.
  *
@@ -155,47 +123,24 @@ function copyActor(value: Actor): Actor {
     return { type, name, workspaceId }
   }
   if (type === 'principal') {
-    return { type, principal: copyPrincipal(value.principal) }
+    const principal = readPrincipal(value.principal)
+    if (principal !== undefined) return { type, principal }
+    throw invalid('input_invalid', [{ path: 'actor.principal', message: 'must be as it was authenticated' }])
   }
   throw invalid('input_invalid', [{ path: 'actor.type', message: "must be 'user', 'system' or 'principal'" }])
 }
 
-function copyPrincipal(value: unknown): Principal {
-  const principal = readPrincipal(value)
-  if (principal !== undefined) return principal
-  throw invalid('input_invalid', [
-    { path: 'actor.principal', message: 'must be a principal as keyrung returned it, with every member' },
-  ])
-}
-
 function faultsOf(actor: Actor): Fault[] {
+  if (actor.type === 'principal') return []
+  const { workspaceId } = actor
   const fields: [path: string, value: unknown][] =
     actor.type === 'user'
       ? [
           ['actor.id', actor.id],
           ['actor.role', actor.role],
         ]
-      : actor.type === 'system'
-        ? [['actor.name', actor.name]]
-        : [
-            ['actor.principal.keyId', actor.principal.keyId],
-            ['actor.principal.secretId', actor.principal.secretId],
-          ]
-  fields.push([
-    actor.type === 'principal' ? 'actor.principal.workspaceId' : 'actor.workspaceId',
-    workspaceOf(actor),
-  ])
-  return fields
+      : [['actor.name', actor.name]]
+  return [...fields, ['actor.workspaceId', workspaceId] as const]
     .filter(([, value]) => !isHostId(value))
     .map(([path]) => ({ path, message: `must be 1 to ${maxIdLength} characters of well-formed text` }))
-}
-
-/** Lone surrogates and NUL are refused, as databases fold or cut them: two ids would become one. */
-export function isHostId(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value.length > 0 &&
-    value.length <= maxIdLength &&
-    !/[\0\p{Surrogate}]/u.test(value)
-  )
 }

@@ -178,7 +178,7 @@ test('rotating takes seconds and shows the new secret; both work during the grac
   await clock.advance(59_999)
   for (const one of [secret, body.secret]) expect((await ask(one, 'GET', '/me')).status).toBe(200)
   await clock.advance(1)
-  expect((await ask(secret, 'GET', '/me')).body.code).toBe('key_expired')
+  expect((await ask(secret, 'GET', '/me')).body.code).toBe('secret_rotated')
   expect((await ask(body.secret, 'GET', '/me')).status).toBe(200)
   for (const grace of [-1, 1.5, '60', 1e12]) {
     const bad = await ask('admin', 'POST', `/keys/${key.id}/rotate`, { grace_seconds: grace })

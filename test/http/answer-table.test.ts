@@ -18,6 +18,7 @@ const table: readonly (readonly [ErrorCode, number, string, string | undefined])
   ['credential_invalid', 401, 'Credential not valid', badToken],
   ['key_revoked', 401, 'Key revoked', badToken],
   ['key_expired', 401, 'Key expired', badToken],
+  ['secret_rotated', 401, 'Secret rotated', badToken],
   ['key_not_yet_valid', 401, 'Key not valid yet', badToken],
   ['token_expired', 401, 'Access token expired', badToken],
   ['address_denied', 403, 'Address denied', undefined],

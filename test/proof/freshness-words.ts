@@ -10,7 +10,7 @@ export const outcomes: Readonly<Record<ChangeKind, { readonly old: string; reado
   revoke: { old: 'ok', new: 'key_revoked' },
   activate: { old: 'key_revoked', new: 'ok' },
   edit: { old: 'ok', new: 'insufficient' },
-  rotate: { old: 'ok', new: 'key_expired' },
+  rotate: { old: 'ok', new: 'secret_rotated' },
   delete: { old: 'ok', new: 'credential_invalid' },
   changed: { old: 'ok', new: 'not_entitled' },
   sabotage: { old: 'ok', new: 'key_revoked' },

@@ -33,7 +33,7 @@ const columns: Record<string, readonly [code: string, make: (world: World) => Pr
     (world) => keep(world, { expiresAt: world.clock.now() + 1_000 }, () => world.clock.advance(1_000)),
   ],
   'rotated out': [
-    'credential_invalid|key_expired',
+    'secret_rotated',
     (world) => keep(world, {}, (id) => world.maker.keys.rotate(admin, id, { graceMs: 0 })),
   ],
   'not yet valid': [

@@ -55,7 +55,11 @@ describe('promise 1: revoked means revoked, on every instance, whatever is cache
   const changes: [string, (keyrung: Instance, id: string) => Promise<unknown>, string][] = [
     ['revoke', (keyrung, id) => keyrung.keys.revoke(admin, id), 'key_revoked'],
     ['delete', (keyrung, id) => keyrung.keys.delete(admin, id), 'credential_invalid'],
-    ['rotate without grace', (keyrung, id) => keyrung.keys.rotate(admin, id, { graceMs: 0 }), 'key_expired'],
+    [
+      'rotate without grace',
+      (keyrung, id) => keyrung.keys.rotate(admin, id, { graceMs: 0 }),
+      'secret_rotated',
+    ],
     [
       'edit of the allow-list',
       (keyrung, id) => keyrung.keys.edit(admin, id, { addressRules: ['192.0.2.1'] }, { version: 1 }),

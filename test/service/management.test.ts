@@ -148,7 +148,7 @@ describe('a principal that was kept', () => {
     ['key_revoked', { status: 'revoked' }, {}],
     ['key_expired', { expiresAt: start }, {}],
     ['key_not_yet_valid', { notBefore: start + 1 }, {}],
-    ['key_expired', {}, { endsAt: start }],
+    ['secret_rotated', {}, { endsAt: start }],
     ['address_denied', { addressRules: '192.0.2.0/24' }, {}],
     ['credential_invalid', { workspaceId: 'other' }, { workspaceId: 'other' }],
     ['credential_invalid', { id: 'key_2' }, { keyId: 'key_2' }],

@@ -2,11 +2,11 @@ import type { ApprovalOutcome, ApprovalRecord } from '../../core/approval.js'
 import type { DenyCode } from '../../core/decision.js'
 import { evaluate } from '../../core/evaluate.js'
 import type { KeyRecord } from '../../core/key.js'
-import { createAddressList } from '../../net/address-rule.js'
 import type { Change } from '../../ports/change.js'
 import type { Caller } from '../authenticate.js'
 import { createAuthorizer } from '../authorize.js'
 import type { ServiceContext } from '../context.js'
+import { judgeCredential } from '../credential-status.js'
 import { readKey } from '../keys/found.js'
 import { askerOf, demandOfApproval } from './caller.js'
 import { checkVoters } from './voters.js'
@@ -64,15 +64,11 @@ export function judgeKey(
   if (!key) return 'key_deleted'
   if (key.status !== 'active' || key.revocations !== record.keyRevocations) return 'key_revoked'
   const now = context.clock.now()
-  if (key.expiresAt !== null && !(now < key.expiresAt)) return 'key_expired'
-  const { environment, ownerId, addressRules } = key
-  const isSame =
-    environment === record.environment &&
-    context.keyFormat.isEnvironment(environment) &&
-    ownerId === record.ownerId &&
-    (key.notBefore === null || now >= key.notBefore) &&
-    (addressRules === '' || createAddressList(addressRules.split(' '))(record.address ?? undefined))
-  if (!isSame) return 'key_changed'
+  // The secret it asked with may have been rotated out since: that takes nothing back.
+  const status = judgeCredential({ key, secret: null }, now, record.address, context.keyFormat)
+  if (status === 'key_expired') return status
+  const isSame = key.environment === record.environment && key.ownerId === record.ownerId
+  if (status !== undefined || !isSame) return 'key_changed'
   const { grant, part } = askerOf(context, record, key, record.secretId)
   const layers = { key: grant.levels, token: part?.levels }
   const decision = evaluate(demandOfApproval(context, record.permissions), layers)

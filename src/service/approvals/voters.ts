@@ -1,10 +1,10 @@
 import type { Actor } from '../../core/actor.js'
 import type { ApprovalRecord, VoteRecord } from '../../core/approval.js'
 import { isKeyrungError, KeyrungError } from '../../core/errors.js'
-import { judgeCredential } from '../../core/key-standing.js'
 import type { KeySecretRecord } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
+import { anyAddress, judgeCredential } from '../credential-status.js'
 import { readKey } from '../keys/found.js'
 import { admitBy, demandYes } from '../management.js'
 import { callerOf } from './caller.js'
@@ -71,7 +71,8 @@ async function checkKey(
   if (!row) throw new KeyrungError('forbidden')
   const { key } = row
   const secret = { id: vote.secretId ?? '', endsAt: null } as KeySecretRecord
-  if (judgeCredential({ key, secret }, context.clock.now()) !== undefined) throw new KeyrungError('forbidden')
+  const status = judgeCredential({ key, secret: null }, context.clock.now(), anyAddress, context.keyFormat)
+  if (status !== undefined) throw new KeyrungError('forbidden')
   const { principal } = callerOf(context, key, { secretId: secret.id, address: null })
   await demandYes(context, 'canDecide', () => ask({ type: 'principal', principal }))
   await demandReach(context, { key, secret }, record)

@@ -8,10 +8,10 @@ import type { KeyRights } from '../../core/key-edit.js'
 import { coversAddresses } from '../../net/address-cover.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
-import { findInForce } from '../management.js'
+import { findInForce } from '../credential-status.js'
 import { hasLooserLimits } from './limit-rights.js'
 
-type Needs = Pick<ServiceContext, 'catalog' | 'clock' | 'store' | 'rights' | 'keySettings' | 'keyFormat'>
+type Needs = Pick<ServiceContext, 'catalog' | 'clock' | 'store' | 'rights' | 'keyFormat' | 'keySettings'>
 
 /** What an actor wants a key to be good for, and where; without `id` the key is still to be made. */
 export type WantedRights = KeyRights & {
@@ -30,7 +30,7 @@ export type WantedRights = KeyRights & {
  *
  * @returns what has to hold still when the change is committed
  * @throws KeyrungError `beyond_own_rights`, `forbidden` for who is no member any more; for a principal also
- *   `credential_invalid`, `key_revoked`, `key_expired`, `key_not_yet_valid`, `not_entitled`
+ *   `not_entitled` and what `findInForce` throws
  */
 export async function demandRights(
   context: Needs,

@@ -10,11 +10,11 @@ import { copyPlain } from '../../core/plain-value.js'
 import { parseScopes } from '../../core/scope.js'
 import { isDuration, isInstant } from '../../core/time.js'
 import { webhookEvents } from '../../core/delivery.js'
+import { isHostId } from '../../core/host-id.js'
 import { isWebhookEvent, usualWebhookEvents } from '../../core/webhook.js'
 import type { WantedWebhook } from '../../core/webhook.js'
 import { toUtf8 } from '../../crypto/encoding.js'
 import { mostAddressRules, parseAddressRules } from '../../net/address-rule.js'
-import { isHostId } from '../management.js'
 
 const longestName = 100
 const longestReason = 500

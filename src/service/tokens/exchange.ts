@@ -1,6 +1,5 @@
 import { narrow } from '../../core/exchange.js'
 import type { ExchangeWish, TokenParent } from '../../core/exchange.js'
-import { KeyrungError } from '../../core/errors.js'
 import { compileGrant, cutGrant } from '../../core/grant.js'
 import { formatId, idEntropyBytes } from '../../core/id.js'
 import type { CredentialRow } from '../../core/key.js'
@@ -9,7 +8,8 @@ import type { Principal } from '../../core/principal.js'
 import type { Scope } from '../../core/resource.js'
 import type { TokenMinter } from '../../crypto/access-token.js'
 import type { ServiceContext } from '../context.js'
-import { findInForce, parseActor } from '../management.js'
+import { findInForce } from '../credential-status.js'
+import { parseActor } from '../management.js'
 import type { TokenSettings } from '../token-settings.js'
 
 /** A token that was made, which is shown once and kept nowhere. */
@@ -41,11 +41,10 @@ export async function exchange(
   given: Principal,
   wish: ExchangeWish,
 ): Promise<ExchangedToken> {
-  const { catalog, clock, entropy, keyFormat } = context
+  const { catalog, clock, entropy } = context
   const actor = parseActor({ type: 'principal', principal: given })
   const { principal } = actor as Extract<typeof actor, { type: 'principal' }>
   const row = await findInForce(context, principal)
-  if (!keyFormat.isEnvironment(row.key.environment)) throw new KeyrungError('credential_invalid')
   const now = clock.now()
   const parent = parentOf(context, settings, principal, row)
   const { lifetimeMs, maxChain } = settings

@@ -70,7 +70,7 @@ describe('a token', () => {
     ],
     [
       'its secret is replaced',
-      'key_expired',
+      'secret_rotated',
       (world: World) => world.keyrung.keys.rotate(admin, world.key.id, { graceMs: 0 }),
     ],
     ['its key may no longer', 'hidden', (world: World) => changeScopes(world, ['email:read'])],
