@@ -278,7 +278,7 @@ describe.each(Object.entries(columns))('a credential that is %s', (_, column) =>
 
   test(`${column.votes ? 'still counts' : 'counts no more'} where it has voted`, async () => {
     const world = await open(environment)
-    const asking = await world.wide.keys.create(bob, { name: 'Asker', mode: 'full' })
+    const asking = await world.wide.keys.create(bob, { name: 'Asker', mode: 'full', environment })
     const asker = await world.wide.authenticate(asking.secret, { ip: home })
     if (!asker.ok) throw new Error(asker.code)
     const { decision } = world
@@ -288,7 +288,10 @@ describe.each(Object.entries(columns))('a credential that is %s', (_, column) =>
     const voter = { type: 'principal', principal: world.principal } as const
     await world.twice.approvals.approve(voter, id, { digest })
     await change(world)
-    const ended = await world.keyrung.approvals.approve({ ...bob, id: 'eve' }, id, { digest })
-    expect(ended.outcome).toBe(column.votes ? 'done' : 'approver_lost')
+    const call = world.keyrung.approvals.approve({ ...bob, id: 'eve' }, id, { digest })
+    const ended = await codeOf(call.then(({ outcome }) => outcome ?? 'none'))
+    // Who votes is of the environment of who asks, so that here the asking key ends the request first.
+    const lost = environment === 'live' ? 'approver_lost' : 'not_pending'
+    expect(ended).toBe(column.votes ? 'done' : lost)
   })
 })
