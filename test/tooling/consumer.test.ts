@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import ts from 'typescript'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
-import { commonJsConsumer, consumerConfig, installPacked, typedConsumer } from './consumer.js'
+import { commonJsConsumer, consumerConfig, installPacked, jestConsumer, typedConsumer } from './consumer.js'
 import { publicEntries } from './exports.js'
 import { plant } from './planted.js'
 import { run, runTool } from './run.js'
@@ -59,13 +60,45 @@ describe('a CommonJS host', () => {
   })
 })
 
+describe('Jest in CommonJS, which cannot load an ESM build,', () => {
+  const peers = ['@jest/globals', '@types/node', 'undici-types', 'typescript', 'ts-jest']
+  const jest = (files: Readonly<Record<string, string>>, config: object): ReturnType<typeof run> => {
+    const root = plant({
+      'package.json': JSON.stringify({ type: 'commonjs', jest: { testEnvironment: 'node', ...config } }),
+      ...files,
+    })
+    installPacked(root, folder, peers)
+    return runTool('jest', ['--ci', '--runInBand'], { cwd: root })
+  }
+
+  test('tests a host in JavaScript', () => {
+    const source = ts.transpileModule(jestConsumer(specifiers), {
+      compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+    })
+    const done = jest({ 'main.test.js': source.outputText }, {})
+    expect(done.output).toContain('1 passed')
+    expect(done.ok, done.output).toBe(true)
+  })
+
+  test.each(['node10', 'node16'] as const)('tests a host in TypeScript with %s, by ts-jest', (resolution) => {
+    const files = {
+      'main.test.ts': jestConsumer(specifiers),
+      'tsconfig.json': consumerConfig(resolution, ['node']).replace('main.ts', 'main.test.ts'),
+    }
+    const done = jest(files, { preset: 'ts-jest' })
+    expect(done.output).toContain('1 passed')
+    expect(done.ok, done.output).toBe(true)
+  })
+})
+
 describe('a TypeScript host', () => {
   const types = ['@types/node', 'undici-types']
   const compile = (
     files: Readonly<Record<string, string>>,
     extra: readonly string[],
+    type: 'module' | 'commonjs' = 'module',
   ): ReturnType<typeof run> => {
-    const root = plant({ 'package.json': '{ "type": "module" }', ...files })
+    const root = plant({ 'package.json': JSON.stringify({ type }), ...files })
     installPacked(root, folder, extra)
     return runTool('tsc', ['-p', '.'], { cwd: root })
   }
@@ -78,6 +111,18 @@ describe('a TypeScript host', () => {
     const done = compile(files, types)
     expect(done.ok, done.output).toBe(true)
   })
+
+  test.each(['nodenext', 'node16', 'node10'] as const)(
+    'compiles to CommonJS against every subpath with %s',
+    (resolution) => {
+      const files = {
+        'main.ts': typedConsumer(specifiers),
+        'tsconfig.json': consumerConfig(resolution, ['node']),
+      }
+      const done = compile(files, types, 'commonjs')
+      expect(done.ok, done.output).toBe(true)
+    },
+  )
 
   test('compiles against the portable subpaths without the types of Node', () => {
     const portable = specifiers.filter((specifier) => !onNode.has(specifier))

@@ -75,14 +75,48 @@ export function typedConsumer(specifiers: readonly string[]): string {
   `
 }
 
+/** A test file for Jest: every subpath is there, a key is created and checked, and there is one KeyrungError. */
+export function jestConsumer(specifiers: readonly string[]): string {
+  const imports = specifiers.map((specifier, index) => `import * as entry${index} from '${specifier}'`)
+  return `import { expect, test } from '@jest/globals'
+    import { randomBytes } from 'node:crypto'
+    import { KeyrungError, createKeyrung, defineCatalog, ladders, memoryStore } from 'keyrung'
+    ${imports.join('\n')}
+
+    test('a key is created and checked', async () => {
+      for (const entry of [${specifiers.map((_, index) => `entry${index}`).join(', ')}])
+        expect(Object.keys(entry).length).toBeGreaterThan(0)
+      const keyrung = createKeyrung({
+        catalog: defineCatalog({ resources: { contacts: { ladder: ladders.crud } } }),
+        keys: { prefix: 'acme' },
+        store: memoryStore(),
+        secret: randomBytes(32).toString('base64'),
+      })
+      await keyrung.ready()
+      const ann = { type: 'user', id: 'ann', role: 'admin', workspaceId: 'one' } as const
+      const { secret } = await keyrung.keys.create(ann, { name: 'CI', scopes: ['contacts:read'] })
+      const known = await keyrung.authenticate(secret)
+      expect(known.ok && known.principal.keyName).toBe('CI')
+      await expect(keyrung.keys.get(ann, 'key_none')).rejects.toBeInstanceOf(KeyrungError)
+      await keyrung.close()
+    })
+  `
+}
+
 /** The settings under which a user's project compiles; declarations of dependencies are checked as well. */
-export function consumerConfig(moduleResolution: 'nodenext' | 'bundler', types: readonly string[]): string {
+export function consumerConfig(
+  moduleResolution: 'nodenext' | 'node16' | 'node10' | 'bundler',
+  types: readonly string[],
+): string {
+  const modules = { nodenext: 'nodenext', node16: 'node16', node10: 'commonjs', bundler: 'esnext' } as const
   return JSON.stringify({
     compilerOptions: {
       target: 'ES2022',
       lib: types.length > 0 ? ['ES2023'] : ['ES2022', 'WebWorker'],
-      module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
+      module: modules[moduleResolution],
       moduleResolution,
+      // The resolution that TypeScript 5 takes with `module: commonjs`.
+      ...(moduleResolution === 'node10' && { ignoreDeprecations: '6.0' }),
       strict: true,
       exactOptionalPropertyTypes: true,
       noEmit: true,

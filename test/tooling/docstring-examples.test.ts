@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { checkExamples, entryPoints, examplesIn, sourceExamples } from './docstring-examples.js'
 import type { DocExample } from './docstring-examples.js'
-import { projectRoot } from './exports.js'
+import { projectRoot, targetOf } from './exports.js'
 import { plant } from './planted.js'
 
 /** As many as there were when this was written; a gate that sees fewer looks in the wrong place. */
@@ -201,7 +201,7 @@ export class Other {}
     const root = plant({
       'package.json': JSON.stringify({
         name: 'keyrung',
-        exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
+        exports: { '.': targetOf('index') },
       }),
       'src/index.ts': "export { make, bare as plain } from './a.js'\nexport type { Keys } from './a.js'\n",
       'src/a.ts': `/**\n * @example\n * ${fence}ts\n * make()\n * ${fence}\n */

@@ -15,10 +15,20 @@ export interface PublicEntry {
   readonly source: string
 }
 
+/** Where one subpath leads: an ESM build, and a CommonJS one for loaders that cannot `require` the first. */
+interface ExportTarget {
+  readonly require: { readonly types: string; readonly 'module-sync': string; readonly default: string }
+  readonly types: string
+  readonly default: string
+}
+
 /** The parts of package.json that the tooling reads. */
 export interface Manifest {
   readonly name: string
-  readonly exports: Record<string, string | { readonly types: string; readonly default: string }>
+  readonly exports: Record<string, string | ExportTarget>
+  readonly main?: string
+  readonly types?: string
+  readonly typesVersions?: { readonly '*': Record<string, readonly string[]> }
   readonly files: readonly string[]
   readonly scripts: Record<string, string>
   readonly dependencies: Record<string, string>
@@ -41,17 +51,27 @@ export function publicEntries(root: string = projectRoot): readonly PublicEntry[
   const entries: PublicEntry[] = []
   for (const [subpath, target] of Object.entries(manifest.exports)) {
     if (subpath === './package.json') continue
-    if (typeof target === 'string') throw new Error(`exports["${subpath}"] must name types and default`)
-    const name = /^\.\/dist\/(.+)\.js$/.exec(target.default)?.[1]
-    if (name === undefined) throw new Error(`exports["${subpath}"].default must be ./dist/….js`)
-    if (target.types !== `./dist/${name}.d.ts`)
-      throw new Error(`exports["${subpath}"].types must be ./dist/${name}.d.ts`)
-    if (Object.keys(target).join() !== 'types,default')
-      throw new Error(`exports["${subpath}"] must hold types, then default, and nothing else`)
+    const name = typeof target === 'string' ? undefined : /^\.\/dist\/(.+)\.js$/.exec(target.default)?.[1]
+    // Conditions are read in their order, so that it counts as well.
+    if (name === undefined || JSON.stringify(target) !== JSON.stringify(targetOf(name)))
+      throw new Error(`exports["${subpath}"] must be ${JSON.stringify(targetOf(name ?? '…'))}, in this order`)
     entries.push({ specifier: manifest.name + subpath.slice(1), name, source: `src/${name}.ts` })
   }
   if (entries.length === 0) throw new Error('package.json exports nothing')
   return entries
+}
+
+/** Tells where a subpath leads that is built under this name. */
+export function targetOf(name: string): ExportTarget {
+  return {
+    require: {
+      types: `./dist/cjs/${name}.d.ts`,
+      'module-sync': `./dist/${name}.js`,
+      default: `./dist/cjs/${name}.js`,
+    },
+    types: `./dist/${name}.d.ts`,
+    default: `./dist/${name}.js`,
+  }
 }
 
 /** The entries whose source is not on disk. */

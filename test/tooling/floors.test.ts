@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { projectRoot } from './exports.js'
+import { projectRoot, targetOf } from './exports.js'
 import { checkCycles, checkExamples, checkFloors } from './floors.js'
 import { plant } from './planted.js'
 
@@ -101,7 +101,7 @@ describe('the gate for examples', () => {
   ]
   const manifest = JSON.stringify({
     name: 'keyrung',
-    exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
+    exports: { '.': targetOf('index') },
   })
 
   test.each(wrong)('sees %s', (text, fault) => {

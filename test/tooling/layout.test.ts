@@ -1,13 +1,15 @@
 import { describe, expect, inject, test } from 'vitest'
-import { projectRoot } from './exports.js'
+import { projectRoot, targetOf } from './exports.js'
 import { checkExports, checkShipped } from './layout.js'
 import { plant } from './planted.js'
 
-const exported = { './http': { types: './dist/http/index.d.ts', default: './dist/http/index.js' } }
+const exported = { './http': targetOf('http/index') }
+const typesVersions = { '*': { http: ['./dist/cjs/http/index.d.ts'] } }
 const good = {
   'package.json': JSON.stringify({
     name: 'keyrung',
     exports: { ...exported, './package.json': './package.json' },
+    typesVersions,
     knip: { entry: ['src/http/index.ts', 'test/**/*.test.ts'] },
   }),
   'tsconfig.json': JSON.stringify({
@@ -33,6 +35,11 @@ describe('exports', () => {
     ['a front door not exported', { 'src/admin/index.ts': '' }, 'src/admin/index.ts is a front door'],
     ['an alias too many', { 'tsconfig.json': alias('http', 'mcp') }, 'keyrung/mcp, which is not exported'],
     ['an alias too few', { 'tsconfig.json': alias() }, 'tsconfig.json leads to nothing'],
+    [
+      'older compilers led astray',
+      { 'package.json': older({ http: ['./dist/http/index.d.ts'] }) },
+      'typesVersions',
+    ],
     ['knip looking away', { 'package.json': knip([]) }, 'knip does not start from'],
     ['knip too lenient', { 'package.json': knip(['src/http/index.ts', 'src/a.ts']) }, 'which is no export'],
   ])('fail the gate for %s', (_, change, fault) => {
@@ -42,11 +49,13 @@ describe('exports', () => {
     expect(checkExports(plant(Object.fromEntries(files))).faults).toEqual([expect.stringContaining(fault)])
   })
 
+  const { require } = targetOf('a')
   test.each([
-    ['types after default', { default: './dist/a.js', types: './dist/a.d.ts' }],
-    ['a CommonJS twin', { types: './dist/a.d.ts', default: './dist/a.js', require: './dist/a.cjs' }],
-    ['types of another file', { types: './dist/b.d.ts', default: './dist/a.js' }],
-    ['a source', { types: './dist/a.d.ts', default: './src/a.ts' }],
+    ['types after default', { require, default: './dist/a.js', types: './dist/a.d.ts' }],
+    ['its CommonJS build last', { types: './dist/a.d.ts', default: './dist/a.js', require }],
+    ['no CommonJS build', { types: './dist/a.d.ts', default: './dist/a.js' }],
+    ['types of another file', { require, types: './dist/b.d.ts', default: './dist/a.js' }],
+    ['a source', { require, types: './dist/a.d.ts', default: './src/a.ts' }],
     ['a bare path', './dist/a.js'],
   ])('may not have %s', (_, target) => {
     const root = plant({ 'package.json': JSON.stringify({ name: 'keyrung', exports: { './a': target } }) })
@@ -63,6 +72,12 @@ describe('the package', () => {
   const shipped = {
     'dist/http/index.js': '',
     'dist/http/index.d.ts': '',
+    'dist/cjs/package.json': '',
+    'dist/cjs/licenses.txt': '',
+    'dist/cjs/all.js': '',
+    'dist/cjs/http/index.js': '',
+    'dist/cjs/http/index.d.ts': '',
+    'dist/cjs/gate-ABCD1234.d.ts': '',
     'dist/http/gate.js': '',
     'dist/http/gate.js.map': '',
     'dist/gate-ABCD1234.d.ts': '',
@@ -92,20 +107,28 @@ describe('the package', () => {
     'dist/http/gone.js.map',
     'dist/http/gate.d.ts',
     'dist/note.txt',
+    'dist/cjs/http/gate.js',
   ])('fails the gate with %s inside', (file) => {
     const finding = checkShipped(plant(good), plant({ ...shipped, [file]: '' }))
     expect(finding.faults).toEqual([`${file} has no place in the package`])
   })
 
-  test.each(['dist/http/index.d.ts', 'dist/http/gate.js', 'LICENSE'])('fails the gate without %s', (file) => {
-    const { [file]: _, ...rest } = shipped as Record<string, string>
-    expect(checkShipped(plant(good), plant(rest)).faults).toEqual([expect.stringContaining(file)])
-  })
+  test.each(['dist/http/index.d.ts', 'dist/http/gate.js', 'dist/cjs/http/index.js', 'LICENSE'])(
+    'fails the gate without %s',
+    (file) => {
+      const { [file]: _, ...rest } = shipped as Record<string, string>
+      expect(checkShipped(plant(good), plant(rest)).faults).toEqual([expect.stringContaining(file)])
+    },
+  )
 })
 
 function alias(...names: readonly string[]): string {
   const paths = Object.fromEntries(names.map((name) => [`keyrung/${name}`, [`./src/${name}/index.ts`]]))
   return JSON.stringify({ compilerOptions: { paths } })
+}
+
+function older(types: Readonly<Record<string, readonly string[]>>): string {
+  return JSON.stringify({ ...JSON.parse(good['package.json']), typesVersions: { '*': types } })
 }
 
 function knip(entry: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { missingSources, publicEntries } from './exports.js'
+import { missingSources, publicEntries, readManifest } from './exports.js'
 import { sourcesIn } from './imports.js'
 
 /** Checks the exports of package.json against the files on disk, the type aliases and knip's entries, both ways. */
@@ -24,6 +24,19 @@ export function checkExports(root: string): { readonly faults: readonly string[]
     if (!entries.some((entry) => entry.specifier === specifier))
       faults.push(`tsconfig.json knows ${specifier}, which is not exported`)
 
+  // A compiler that does not read exports finds the types by these.
+  const { main, types, typesVersions } = readManifest(root)
+  const older = { '.': types, ...typesVersions?.['*'] } as Record<
+    string,
+    string | readonly string[] | undefined
+  >
+  for (const { specifier, name } of entries) {
+    const place = specifier.split('/').slice(1).join('/') || '.'
+    if (String(older[place]) !== `./dist/cjs/${name}.d.ts`)
+      faults.push(`${specifier}: typesVersions leads to ${String(older[place])}`)
+    if (place === '.' && main !== `./dist/cjs/${name}.js`) faults.push(`main leads to ${main ?? 'nothing'}`)
+  }
+
   const watched = new Set(readJson<{ knip: { entry: readonly string[] } }>(root, 'package.json').knip.entry)
   for (const source of sources) if (!watched.has(source)) faults.push(`knip does not start from ${source}`)
   for (const entry of watched)
@@ -42,7 +55,17 @@ export function checkShipped(
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
   const programs = sourcesIn(root, 'src').map((file) => file.replace(/^src\/(.+)\.ts$/, 'dist/$1.js'))
   const types = publicEntries(root).map(({ name }) => `dist/${name}.d.ts`)
-  const wanted = new Set([...programs, ...types, 'README.md', 'CHANGELOG.md', 'LICENSE', 'package.json'])
+  const commonJs = publicEntries(root).flatMap(({ name }) => [`dist/cjs/${name}.js`, `dist/cjs/${name}.d.ts`])
+  for (const file of ['all.js', 'licenses.txt', 'package.json']) commonJs.push(`dist/cjs/${file}`)
+  const wanted = new Set([
+    ...programs,
+    ...types,
+    ...commonJs,
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'package.json',
+  ])
   const faults = [...wanted].filter((file) => !files.includes(file)).map((file) => `${file} is missing`)
 
   for (const file of files) {
@@ -54,9 +77,9 @@ export function checkShipped(
   return { faults, files: files.length }
 }
 
-/** What the declarations of several entries share carries a hash in its name and lies right in dist. */
+/** What the declarations of several entries share carries a hash in its name and lies right in dist, and in dist/cjs. */
 function isSharedTypes(file: string): boolean {
-  return /^dist\/[\w.-]+-[\w-]{8}\.d\.ts$/.test(file)
+  return /^dist\/(cjs\/)?[\w.-]+-[\w-]{8}\.d\.ts$/.test(file)
 }
 
 function readJson<T>(root: string, file: string): T {

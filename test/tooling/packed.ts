@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { projectRoot } from './exports.js'
-import { run, runTool } from './run.js'
+import { run } from './run.js'
 
 /** The one built and packed package that the gates look at. */
 export interface Packed {
@@ -39,7 +39,7 @@ function pack(work: string): Packed {
     folder: '',
   })
 
-  const built = runTool('tsup', ['--silent'])
+  const built = run('npm', ['run', '--silent', 'build'])
   if (!built.ok) return failed('npm run build failed', built.output)
   const packed = run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', work], {
     cwd: projectRoot,

@@ -18,7 +18,7 @@ test('publint finds nothing to say about the package', () => {
 })
 
 test('every subpath has its types, for Node and for bundlers', () => {
-  const done = runTool('attw', ['--profile', 'esm-only', '--format', 'table-flipped', tarball])
+  const done = runTool('attw', ['--profile', 'node16', '--format', 'table-flipped', tarball])
   expect(done.ok, done.output).toBe(true)
   expect(done.output).toContain('keyrung/testing')
 })
@@ -31,7 +31,7 @@ test('publint and attw see a package without its types', () => {
   expect(run('tar', ['-czf', 'broken.tgz', 'package'], { cwd: root }).ok).toBe(true)
   const broken = join(root, 'broken.tgz')
   expect(runTool('publint', ['--strict', broken]).output).toContain('dist/http/index.d.ts')
-  expect(runTool('attw', ['--profile', 'esm-only', '--format', 'table-flipped', broken]).ok).toBe(false)
+  expect(runTool('attw', ['--profile', 'node16', '--format', 'table-flipped', broken]).ok).toBe(false)
 })
 
 test('knip finds no export, file or dependency that nobody uses', () => {
