@@ -8,7 +8,7 @@ import type { Platform } from './platform.js'
 export type NativeHash = (algorithm: 'sha256', data: string | Uint8Array, encoding: 'binary') => string
 
 /** Bytes of a digest, and characters of it as text. */
-const digestLength = 32
+export const digestLength = 32
 
 /** SHA-256 and its block of 64 bytes (FIPS 180-4, 1); pads of HMAC (RFC 2104, 2). */
 const blockLength = 64
@@ -48,6 +48,13 @@ export function digestBytes(digest: string, into: Uint8Array = new Uint8Array(di
 export function digestText(bytes: Uint8Array): string {
   // Not put together letter by letter: as the key of a map it should be one flat text.
   return String.fromCharCode.apply(null, bytes as unknown as number[])
+}
+
+/** Takes several digests apart that stand one behind the other in one text. */
+export function splitDigests(text: string): readonly string[] {
+  return Array.from({ length: text.length / digestLength }, (_, i) =>
+    text.slice(i * digestLength, (i + 1) * digestLength),
+  )
 }
 
 /** SHA-256 of bytes, or of a text in UTF-8. */

@@ -12,20 +12,17 @@ export interface Pepper {
   readonly digest: (secret: string) => string
 }
 
-/** A digest that a key may be stored under, and the pepper it would have been made with. */
-export interface DigestCandidate {
-  readonly id: string
-  readonly digest: string
-}
-
 /** The peppers of a host, newest first. */
 export interface Peppers {
   /** The one that new digests are made with. */
   readonly current: Pepper
-  /** Every one in use, the current first; with a single one, `current.digest` is all there is to ask for. */
+  /** Every one in use, the current first. */
   readonly all: readonly Pepper[]
-  /** Every digest that the key may be stored under, the current first, for one query. */
-  candidates(secret: string): readonly DigestCandidate[]
+  /**
+   * Every digest that the key may be stored under, the current first, one behind the other: as one text they are asked
+   * for and cached as one question, so that no decision is put together from answers of different age.
+   */
+  candidates(secret: string): string
 }
 
 /**
@@ -41,6 +38,6 @@ export function createPeppers(secrets: readonly HostSecret[] | 'none'): Peppers 
   return {
     current: all[0]!,
     all,
-    candidates: (secret) => all.map((pepper) => ({ id: pepper.id, digest: pepper.digest(secret) })),
+    candidates: (secret) => all.map(({ digest }) => digest(secret)).join(''),
   }
 }

@@ -19,11 +19,17 @@ export interface KeyUse {
   readonly at: number
 }
 
+/** The most digests that a store is asked about at once where their answers have to be of one instant. */
+export const digestsAtOnce = 200
+
 /** What is asked about keys. */
 export interface KeyQueries {
   /** The secret with this digest, ended or not, and its key; on the hot path. */
   findCredential(digest: string): MaybePromise<CredentialRow | undefined>
-  /** The same for several digests at once, in one query; only those that are there, in any order. */
+  /**
+   * The same for several digests at once; only those that are there, in any order. Up to 200 of them are answered as of
+   * one instant (one query): a secret that moves from one to another meanwhile is found, under either.
+   */
   findCredentials(digests: readonly string[]): MaybePromise<readonly CredentialRow[]>
   /** The same by the secret's id, for principals that were kept. */
   findCredentialById(secretId: string): MaybePromise<CredentialRow | undefined>

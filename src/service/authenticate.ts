@@ -9,6 +9,7 @@ import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Principal } from '../core/principal.js'
 import type { KeyFormat } from '../crypto/key-format.js'
+import { splitDigests } from '../crypto/digest.js'
 import type { Peppers } from '../crypto/pepper.js'
 import { isTokenShaped } from '../crypto/token-form.js'
 import type { Clock } from '../ports/clock.js'
@@ -41,7 +42,7 @@ export interface AuthenticatorOptions {
   readonly notify: Notify
   /** Null where the host has no access tokens. */
   readonly tokens: TokenReader | null
-  /** Takes a key that was found under an older pepper, off the request's path. */
+  /** Takes a key that was found under another pepper than the current one, off the request's path. */
   renew(row: CredentialRow, secret: string): void
 }
 
@@ -74,8 +75,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     })
     return true
   })
-  const single = peppers.all.length === 1
-  const { digest } = peppers.current
+  // While the host's secrets rotate, a key may be stored under any of them.
+  const askFor = peppers.all.length === 1 ? peppers.current.digest : peppers.candidates
 
   function grantOfKey(key: KeyRecord): Grant {
     const grant = key.mode === 'full' ? full : grantFor(key.scopes)
@@ -92,13 +93,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   function judgeDigest(
     row: CredentialRow | undefined,
+    secret: string,
     asked: string,
     environment: string,
     address: string | undefined,
   ): Caller | CredentialRefusal {
     if (row === undefined) return 'credential_invalid'
     const credential = Credential.from(row)
-    if (credential?.digest !== asked) throw malformedRecord()
+    if (credential === undefined) throw malformedRecord()
+    if (credential.digest !== asked) {
+      if (!splitDigests(asked).includes(credential.digest)) throw malformedRecord()
+      if (!asked.startsWith(credential.digest)) renew(row, secret)
+    }
     // The secret says an environment of this instance, so an open key of that one has nothing left to be judged by.
     if (credential.environment !== environment) return 'credential_invalid'
     const refused = credential.isOpen
@@ -150,29 +156,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   function findBehind(gate: SourceGate, asked: string): MaybePromise<CredentialRow | undefined> {
-    return source.findKnown(asked) ?? (gate.admits() ? source.findByDigest(asked) : undefined)
-  }
-
-  /** While the host's secrets rotate, a key may be stored under any of them. */
-  function findUnderAny(
-    secret: string,
-    gate: SourceGate | null,
-  ): MaybePromise<{ row: CredentialRow | undefined; asked: string }> {
-    const candidates = peppers.candidates(secret)
-    const known = gate && candidates.map((candidate) => source.findKnown(candidate.digest))
-    if (known?.every((row) => row === undefined) && !gate!.admits()) {
-      return { row: undefined, asked: candidates[0]!.digest }
-    }
-    const answers = candidates.map((candidate, i) => known?.[i] ?? source.findByDigest(candidate.digest))
-    const choose = (rows: readonly (CredentialRow | undefined)[]) => {
-      const at = rows.findIndex((row) => row !== undefined)
-      const row = rows[at]
-      if (row !== undefined && at > 0) renew(row, secret)
-      return { row, asked: candidates[Math.max(0, at)]!.digest }
-    }
-    return answers.some(isPromise)
-      ? Promise.all(answers).then(choose)
-      : choose(answers as (CredentialRow | undefined)[])
+    return source.findKnown(asked) ?? (gate.admits() ? source.findByDigests(asked) : undefined)
   }
 
   return {
@@ -183,17 +167,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           ? identifyToken(tokens, secret, address, gate)
           : 'credential_invalid'
       }
-      if (single) {
-        const asked = digest(secret as string)
-        const row = gate === null ? source.findByDigest(asked) : findBehind(gate, asked)
-        return isPromise(row)
-          ? row.then((found) => judgeDigest(found, asked, environment, address))
-          : judgeDigest(row, asked, environment, address)
-      }
-      const found = findUnderAny(secret as string, gate)
-      return isPromise(found)
-        ? found.then(({ row, asked }) => judgeDigest(row, asked, environment, address))
-        : judgeDigest(found.row, found.asked, environment, address)
+      const text = secret as string
+      const asked = askFor(text)
+      const row = gate === null ? source.findByDigests(asked) : findBehind(gate, asked)
+      return isPromise(row)
+        ? row.then((found) => judgeDigest(found, text, asked, environment, address))
+        : judgeDigest(row, text, asked, environment, address)
     },
 
     resume(given) {

@@ -32,7 +32,7 @@ import { guardStore } from './guarded-store.js'
 import { readHttpSettings } from './http-settings.js'
 import { parseKeySettings } from './key-settings.js'
 import { createKeys } from './keys.js'
-import { renewDigest } from './keys/renewal.js'
+import { createRenewal } from './keys/renewal.js'
 import type { Keyrung } from './keyrung.js'
 import { createInFlight } from './in-flight.js'
 import { createLocalLease, createSharedLease } from './lease.js'
@@ -46,6 +46,7 @@ import { createOutbox } from './outbox.js'
 import { createRecorder } from './recorder.js'
 import { createRights } from './rights-hooks.js'
 import { checkSecrets } from './secret-check.js'
+import { createSecretOrder } from './secret-order.js'
 import { createSourceAllowance, unlimitedSources } from './source-allowance.js'
 import type { CredentialOrigin } from './source-allowance.js'
 import { freshnessOf, requireLimitStore, requireSchema } from './start-checks.js'
@@ -166,10 +167,12 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       purgeJob({ store: inner, clock, usageDays: usageSettings.retentionDays }),
     ],
   })
+  const order = createSecretOrder(inner, sealing && sealing[0]!.id)
+  const renew = createRenewal(context, order)
   const authenticator = createAuthenticator({
     ...{ catalog, clock, keyFormat, peppers, notify, tokens: tokens.reader },
     source: createCredentialSource({ store, freshness, lease, clock, bounds: cache }),
-    renew: (row, secret) => void renewDigest(context, row, secret),
+    renew: (row, secret) => void renew(row, secret),
   })
   const authorizer = createAuthorizer(rights)
   const sources = limitSettings.sources
@@ -216,6 +219,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       if (migrate) await inner.migrate()
       await requireSchema(await inner.findSchema())
       await checkSecrets(inner, { peppers: secrets, seals: sealing }, notify)
+      await order.open()
       await lease.open()
       await hookLease.open()
       await tokens.open()

@@ -4,27 +4,33 @@ import { Generations } from '../core/generations.js'
 import type { CredentialRow } from '../core/key.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
+import { digestLength, splitDigests } from '../crypto/digest.js'
 import type { Clock } from '../ports/clock.js'
+import { digestsAtOnce } from '../ports/key-store.js'
 import type { Freshness, Store } from '../ports/store.js'
 import type { Lease } from './lease.js'
 import { createLeased } from './leased.js'
 
-/** Where credential checks read from: as fresh as the store's freshness promises. */
+/**
+ * Where credential checks read from: as fresh as the store's freshness promises.
+ *
+ * Several digests, one behind the other, are one question with one answer, which is cached as a whole.
+ */
 export interface CredentialSource {
-  findByDigest(digest: string): MaybePromise<CredentialRow | undefined>
+  findByDigests(digests: string): MaybePromise<CredentialRow | undefined>
   findById(secretId: string): MaybePromise<CredentialRow | undefined>
   /**
-   * The same for a digest that is known to be that of a key: now where that can be told at once, else lately. Undefined
+   * The same for digests that are known to be those of a key: now where that can be told at once, else lately. Undefined
    * for any other, without asking a store that would have to be waited for.
    */
-  findKnown(digest: string): MaybePromise<CredentialRow | undefined> | undefined
+  findKnown(digests: string): MaybePromise<CredentialRow | undefined> | undefined
 }
 
 /** The bounds of the cache. */
 export interface CacheBounds {
   /** The most credentials kept. @defaultValue `100_000` */
   readonly max?: number
-  /** The most unknown digests kept. @defaultValue `10_000` */
+  /** The most unknown secrets kept. @defaultValue `10_000` */
   readonly maxUnknown?: number
 }
 
@@ -44,40 +50,57 @@ export interface CredentialSourceOptions {
 export function createCredentialSource(options: CredentialSourceOptions): CredentialSource {
   const { store, freshness, lease, clock, bounds } = options
   const { max = 100_000, maxUnknown = 10_000 } = bounds
+  const findNow = (digests: string): MaybePromise<CredentialRow | undefined> => {
+    if (digests.length === digestLength) return store.findCredential(digests)
+    const rows = store.findCredentials(splitDigests(digests))
+    return isPromise(rows) ? rows.then(onlyRow) : onlyRow(rows)
+  }
   if (freshness === 'exclusive' && store.synchronous) {
-    const { findCredential, findCredentialById } = store
-    return { findByDigest: findCredential, findKnown: findCredential, findById: findCredentialById }
+    return { findByDigests: findNow, findKnown: findNow, findById: store.findCredentialById }
   }
   const findTogether = batchByTick((digests) => store.findCredentials(digests))
   if (freshness !== 'cached') {
-    const ask = store.synchronous ? store.findCredential : findTogether
+    const ask = store.synchronous ? findNow : findTogether
     return { ...rememberFound(ask, max), findById: store.findCredentialById }
   }
   const shared = { leaseMs: () => lease.readMs(), clock, max, maxMissing: maxUnknown }
-  const byDigest = createLeased({ ...shared, load: (digest: string) => findTogether(digest).then(prepare) })
+  const byDigests = createLeased({
+    ...shared,
+    load: (digests: string) => findTogether(digests).then(prepare),
+  })
   const byId = createLeased({ ...shared, load: (id: string) => store.findCredentialById(id) })
-  const findKnown = (digest: string) => (byDigest.has(digest) ? byDigest.get(digest) : undefined)
-  return { findByDigest: byDigest.get, findKnown, findById: byId.get }
+  const findKnown = (digests: string) => (byDigests.has(digests) ? byDigests.get(digests) : undefined)
+  return { findByDigests: byDigests.get, findKnown, findById: byId.get }
 }
 
-/** Where every check asks the store, what was found is remembered by its digest alone. */
+/** The row that was found for one secret, which is stored under one digest at a time. */
+function onlyRow(rows: readonly CredentialRow[]): CredentialRow | undefined {
+  return checkList(rows)[0]
+}
+
+function checkList(rows: readonly CredentialRow[]): readonly CredentialRow[] {
+  if (Array.isArray(rows)) return rows
+  throw new KeyrungError('store_unavailable', { internal: 'findCredentials: no list' })
+}
+
+/** Where every check asks the store, what was found is remembered by its digests alone. */
 function rememberFound(
-  ask: CredentialSource['findByDigest'],
+  ask: CredentialSource['findByDigests'],
   max: number,
-): Pick<CredentialSource, 'findByDigest' | 'findKnown'> {
+): Pick<CredentialSource, 'findByDigests' | 'findKnown'> {
   const known = new Generations<true>(max)
-  function note(digest: string, row: CredentialRow | undefined): CredentialRow | undefined {
-    if (row === undefined) known.delete(digest)
-    else if (known.use(digest) === undefined) known.set(digest, true)
+  function note(digests: string, row: CredentialRow | undefined): CredentialRow | undefined {
+    if (row === undefined) known.delete(digests)
+    else if (known.use(digests) === undefined) known.set(digests, true)
     return row
   }
-  function findByDigest(digest: string): MaybePromise<CredentialRow | undefined> {
-    const row = ask(digest)
-    return isPromise(row) ? row.then((found) => note(digest, found)) : note(digest, row)
+  function findByDigests(digests: string): MaybePromise<CredentialRow | undefined> {
+    const row = ask(digests)
+    return isPromise(row) ? row.then((found) => note(digests, found)) : note(digests, row)
   }
   return {
-    findByDigest,
-    findKnown: (digest) => (known.get(digest) === undefined ? undefined : findByDigest(digest)),
+    findByDigests,
+    findKnown: (digests) => (known.get(digests) === undefined ? undefined : findByDigests(digests)),
   }
 }
 
@@ -86,34 +109,37 @@ function prepare(row: CredentialRow | undefined): CredentialRow | undefined {
   return row && (Credential.from(row) ?? row)
 }
 
-/** Asks for everything that is wanted in one turn of the event loop with one query. */
+/** Digests of one secret are never divided between two batches. */
+interface Batch {
+  readonly digests: Set<string>
+  readonly answer: Promise<ReadonlyMap<string, CredentialRow>>
+}
+
+/** Asks for what is wanted in one turn of the event loop with one query, or few. */
 function batchByTick(
   ask: (digests: readonly string[]) => MaybePromise<readonly CredentialRow[]>,
-): (digest: string) => Promise<CredentialRow | undefined> {
-  let batch:
-    | { readonly digests: Set<string>; readonly answer: Promise<ReadonlyMap<string, CredentialRow>> }
-    | undefined
+): (digests: string) => Promise<CredentialRow | undefined> {
+  let batch: Batch | undefined
 
   async function send(digests: Set<string>): Promise<ReadonlyMap<string, CredentialRow>> {
     // Requests of one turn arrive over several microtasks.
     await new Promise((resolve) => queueMicrotask(() => queueMicrotask(() => resolve(undefined))))
-    batch = undefined
+    if (batch?.digests === digests) batch = undefined
     const asked = ask([...digests])
-    const rows = isPromise(asked) ? await asked : asked
-    if (!Array.isArray(rows))
-      throw new KeyrungError('store_unavailable', { internal: 'findCredentials: no list' })
+    const rows = checkList(isPromise(asked) ? await asked : asked)
     if (!rows.every((row) => digests.has(row?.secret?.digest))) {
       throw new KeyrungError('store_unavailable', { internal: 'findCredentials: a row nobody asked for' })
     }
     return new Map(rows.map((row) => [row.secret.digest, row]))
   }
 
-  return (digest) => {
-    if (!batch) {
+  return (text) => {
+    const wanted = text.length === digestLength ? [text] : splitDigests(text)
+    if (!batch || batch.digests.size + wanted.length > digestsAtOnce) {
       const digests = new Set<string>()
       batch = { digests, answer: send(digests) }
     }
-    batch.digests.add(digest)
-    return batch.answer.then((rows) => rows.get(digest))
+    for (const digest of wanted) batch.digests.add(digest)
+    return batch.answer.then((rows) => rows.get(wanted.find((digest) => rows.has(digest)) ?? ''))
   }
 }

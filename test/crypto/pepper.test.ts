@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { digestBytes } from '../../src/crypto/digest.js'
+import { digestBytes, splitDigests } from '../../src/crypto/digest.js'
 import { toHex } from '../../src/crypto/encoding.js'
 import { readHostSecrets } from '../../src/crypto/host-secret.js'
 import { createPeppers } from '../../src/crypto/pepper.js'
@@ -22,9 +22,7 @@ test('the first secret writes and all read: every candidate, the current first',
   const peppers = createPeppers(readHostSecrets([newSecret, oldSecret]))
   const before = createPeppers(readHostSecrets(oldSecret))
   const candidates = peppers.candidates(key)
-  expect(candidates).toHaveLength(2)
-  expect(candidates[0]).toEqual({ id: peppers.current.id, digest: peppers.current.digest(key) })
-  expect(candidates[1]).toEqual({ id: before.current.id, digest: before.current.digest(key) })
+  expect(splitDigests(candidates)).toEqual([peppers.current.digest(key), before.current.digest(key)])
 })
 
 test('through a rotation a key stays findable: [old, new], [new, old], [new]', () => {
@@ -33,17 +31,17 @@ test('through a rotation a key stays findable: [old, new], [new, old], [new]', (
   const swapped = createPeppers(readHostSecrets([newSecret, oldSecret]))
   const end = createPeppers(readHostSecrets([newSecret]))
   expect(both.current.digest(key)).toBe(start.digest(key))
-  expect(swapped.candidates(key).map((candidate) => candidate.digest)).toContain(start.digest(key))
-  expect(both.candidates(key).map((candidate) => candidate.digest)).toContain(swapped.current.digest(key))
+  expect(splitDigests(swapped.candidates(key))).toContain(start.digest(key))
+  expect(splitDigests(both.candidates(key))).toContain(swapped.current.digest(key))
   expect(end.current.digest(key)).toBe(swapped.current.digest(key))
-  expect(end.candidates(key).map((candidate) => candidate.digest)).not.toContain(start.digest(key))
+  expect(end.candidates(key)).toBe(end.current.digest(key))
 })
 
 test("'none' is plain SHA-256 and says so in its id", () => {
   const { current, candidates } = createPeppers('none')
   expect(current.id).toBe('none')
   expect(toHex(digestBytes(current.digest(key)))).toBe(createHash('sha256').update(key).digest('hex'))
-  expect(candidates(key)).toEqual([{ id: 'none', digest: current.digest(key) }])
+  expect(candidates(key)).toBe(current.digest(key))
 })
 
 test('two peppers in turn do not disturb each other', () => {

@@ -4,6 +4,7 @@ import { isPromise } from '../../core/maybe-promise.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Clock } from '../../ports/clock.js'
 import type { Change, CommitResult } from '../../ports/change.js'
+import { digestsAtOnce } from '../../ports/key-store.js'
 import type { KeyUse } from '../../ports/key-store.js'
 import type { PurgeRequest, Store } from '../../ports/store.js'
 import type { UsageEntry } from '../../ports/usage-store.js'
@@ -24,9 +25,6 @@ import { usageQueries, usageUpserts } from './usage-queries.js'
 
 /** What a store says about itself. */
 export type StoreTraits = Pick<Store, 'name' | 'freshness' | 'synchronous' | 'durable'>
-
-/** How many credentials are asked for in one statement. */
-const credentialsAtOnce = 200
 
 /** How many uses are noted in one transaction, so that none holds others up for long. */
 const usesAtOnce = 500
@@ -124,7 +122,7 @@ export function createSqlStore(
   }
 
   function findCredentials(digests: readonly string[]): MaybePromise<readonly CredentialRow[]> {
-    const parts = inParts([...new Set(digests)].filter(isDigest), credentialsAtOnce)
+    const parts = inParts([...new Set(digests)].filter(isDigest), digestsAtOnce)
     if (parts.length > 1) return findInParts(parts)
     const [part] = parts
     if (!part) return []

@@ -60,6 +60,29 @@ export const raceCases: readonly StoreCase[] = [
     const events = await store.listEvents({ workspaceId: 'ws_1', limit: 1_000 })
     expectEqual(events.length, 5, 'events: one for each change, none for what failed')
   }),
+  storeCase('a secret that moves from one digest to another is found, under one of both', async (store) => {
+    await commitAll(store, ...insertKey(1))
+    const id = idOf('sec', 1)
+    const digests = [digestOf(1), digestOf(2)]
+    async function moveOften(): Promise<void> {
+      for (let version = 1; version <= 30; version++) {
+        await distant(store, version).commit([
+          update('secret', id, version, { digest: digests[version % 2]! }),
+        ])
+      }
+    }
+    async function lookOften(caller: number): Promise<void> {
+      for (let i = 0; i < 30; i++) {
+        const rows = await distant(store, caller * 31 + i).findCredentials(digests)
+        expectEqual(
+          rows.map((row) => row.secret.id),
+          [id],
+          'what is found under both digests',
+        )
+      }
+    }
+    await Promise.all([moveOften(), lookOften(1), lookOften(2), lookOften(3)])
+  }),
   storeCase(
     'creations at a maximum: with a hundred callers exactly as many are made as there may be',
     async (store) => {

@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { readHostSecrets } from '../../../src/crypto/host-secret.js'
 import { createPeppers } from '../../../src/crypto/pepper.js'
 import type { CredentialRow } from '../../../src/core/key.js'
-import { renewDigest } from '../../../src/service/keys/renewal.js'
+import { createRenewal } from '../../../src/service/keys/renewal.js'
 import { admin, createWorld, dayMs, makeKey } from './fixture.js'
 import { stores } from './stores.js'
 import type { MakeStore } from './stores.js'
 
 const oldSecret = 'an-old-secret-of-the-host-000000000000'
 const newSecret = 'a-new-secret-of-the-host-1111111111111'
+
+/** Every other secret is older than the one that writes. */
+const newest = { isOlder: () => Promise.resolve(true) }
 
 /** A key made under the old host secret, and what an instance that has both would find. */
 async function underOld(store: MakeStore) {
@@ -26,7 +29,7 @@ describe.each(stores)('renewing a digest on the %s store', (_, store) => {
     const { secret: other } = await world.keys.rotate(admin, key.id, { graceMs: dayMs })
     const before = await world.keys.get(admin, key.id)
     const current = { ...(await world.credential(secret))! }
-    await renewDigest(context, current, secret)
+    await createRenewal(context, newest)(current, secret)
     expect((await find())?.secret).toMatchObject({
       id: row.secret.id,
       hostSecretId: context.peppers.current.id,
@@ -40,20 +43,20 @@ describe.each(stores)('renewing a digest on the %s store', (_, store) => {
 
   it('leaves a digest alone that is the newest already', async () => {
     const { secret, row, context, find } = await underOld(store)
-    await renewDigest(context, row, secret)
+    await createRenewal(context, newest)(row, secret)
     const renewed = { ...(await find())! }
-    await renewDigest(context, renewed, secret)
+    await createRenewal(context, newest)(renewed, secret)
     expect((await find())?.secret.version).toBe(2)
   })
 
   it('never undoes a change that came between, whatever it was', async () => {
     const { world, key, secret, row, context, find } = await underOld(store)
     await world.keys.rotate(admin, key.id, { graceMs: 0 })
-    await renewDigest(context, row, secret)
+    await createRenewal(context, newest)(row, secret)
     expect(await find()).toBeUndefined()
     expect(await world.works(secret)).toBe(false)
     await world.keys.delete(admin, key.id)
-    await renewDigest(context, row, secret)
+    await createRenewal(context, newest)(row, secret)
     expect(await find()).toBeUndefined()
   })
 
@@ -64,7 +67,7 @@ describe.each(stores)('renewing a digest on the %s store', (_, store) => {
       Object.assign(world.store, {
         commit: async (...args: Parameters<typeof commit>) => {
           Object.assign(world.store, { commit })
-          await renewDigest(context, row, secret)
+          await createRenewal(context, newest)(row, secret)
           return commit(...args)
         },
       })
@@ -92,5 +95,5 @@ it.each([
 ])('never fails the use of a key because of %s', async (_, store) => {
   const { row, secret, context } = await underOld((clock) => stores[0]![1](clock))
   const broken = { ...context, store: { ...context.store, ...store } as typeof context.store }
-  await expect(renewDigest(broken, row as CredentialRow, secret)).resolves.toBeUndefined()
+  await expect(createRenewal(broken, newest)(row as CredentialRow, secret)).resolves.toBeUndefined()
 })
