@@ -38,7 +38,7 @@ export type ApprovalLane = 'pending' | 'named' | 'ended' | 'none' | `app:${strin
  * Why an approval ended, or is not known to have: a word for programs, beside the reason that a human gives.
  *
  * `key_changed` and those after it are what the check at the run found; `digest_mismatch`: the stored request is not the
- * one that was confirmed.
+ * one that was confirmed; `body_changed`: the host's body parser made another value of it than when it was queued.
  */
 export type ApprovalOutcome =
   | 'done'
@@ -59,6 +59,7 @@ export type ApprovalOutcome =
   | 'approver_lost'
   | 'precondition_failed'
   | 'route_changed'
+  | 'body_changed'
   | 'operation_changed'
   | 'digest_mismatch'
   | 'content_lost'

@@ -96,6 +96,7 @@ async function store(
     headers,
     body: body.bytes,
     isRewritten: body.isRewritten,
+    parsed: body.parsed ?? null,
   }
 }
 

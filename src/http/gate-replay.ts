@@ -26,12 +26,14 @@ export function judgeReplay(
   request: GateRequest,
   ticket: ReplayTicket,
 ): MaybePromise<ReplayDecision> {
-  if (ticket.keyrung !== keyrung || ticket.state === 'changed') return change(ticket)
-  if (ticket.state === 'unused' && isSame(request, demand, ticket)) {
+  const { state } = ticket
+  if (ticket.keyrung !== keyrung || state === 'changed' || state === 'body_changed') return change(ticket)
+  if (state === 'unused' && isSame(request, demand, ticket)) {
+    if (request.isBodyChanged?.(ticket.request)) return change(ticket, 'body_changed')
     ticket.state = 'admitted'
     return demand.allow
   }
-  const isBeside = ticket.state === 'unused' ? isInFront(request, ticket) : isLater(request, keyrung)
+  const isBeside = state === 'unused' ? isInFront(request, ticket) : isLater(request, keyrung)
   if (!isBeside) return change(ticket)
   const decision = keyrung.authorize(ticket.principal, demand)
   return isPromise(decision)
@@ -41,15 +43,15 @@ export function judgeReplay(
 
 function isSame(request: GateRequest, demand: Demand, ticket: ReplayTicket): boolean {
   return (
-    request.method === ticket.method &&
-    (request.pattern ?? null) === ticket.pattern &&
+    request.method === ticket.request.method &&
+    (request.pattern ?? null) === ticket.request.pattern &&
     demand.permissions.join(' ') === ticket.permissions
   )
 }
 
 /** A guard ahead of all routes, such as one of a whole app, is not the one of the route that the request is for. */
 function isInFront({ pattern = null }: GateRequest, ticket: ReplayTicket): boolean {
-  return pattern === null && ticket.pattern !== null
+  return pattern === null && ticket.request.pattern !== null
 }
 
 /** The same request, not another one over the same socket. */
@@ -62,8 +64,8 @@ function unlessQueued(decision: Decision, ticket: ReplayTicket): ReplayDecision 
   return decision.effect === 'approval' ? change(ticket) : decision
 }
 
-function change(ticket: ReplayTicket): 'changed' {
+function change(ticket: ReplayTicket, state: 'changed' | 'body_changed' = 'changed'): 'changed' {
   // That a request has changed says that nothing was done, which is not known any more once it was let through.
-  if (ticket.state === 'unused') ticket.state = 'changed'
+  if (ticket.state === 'unused') ticket.state = state
   return 'changed'
 }

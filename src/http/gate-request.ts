@@ -1,13 +1,15 @@
 import { clientAddress } from '../net/client-address.js'
 import type { AdmissionRequest } from '../service/admission.js'
 import type { HttpSettings } from '../service/http-settings.js'
-import type { ReplayTicket } from '../service/replay.js'
+import type { ReplayTicket, StoredRequest } from '../service/replay.js'
 
 /** A request's body. */
 export interface GateBody {
   readonly bytes: Uint8Array
   /** True where a parser had read it, so that these are not the bytes that were sent. */
   readonly isRewritten: boolean
+  /** A digest of the value that the parser had made of it; null or left out: none had read it. */
+  readonly parsed?: string | null
 }
 
 /** A request as a gate sees it; every framework can be made to look like this. */
@@ -47,6 +49,8 @@ export interface GateRequest {
    * @throws KeyrungError `body_too_large` above `maxBytes`; `not_replayable` for what cannot be written down
    */
   readBody?(maxBytes: number): Promise<GateBody>
+  /** Says whether a parser ahead of the guard has made another value of the body than was stored. */
+  isBodyChanged?(stored: StoredRequest): boolean
 }
 
 const none: readonly string[] = []

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GateBody, GateRequest } from '../http/gate-request.js'
-import type { ReplayTicket } from '../service/replay.js'
+import type { ReplayTicket, StoredRequest } from '../service/replay.js'
 import { signalGone } from './node-gone.js'
+import { isAnotherValue } from './parsed-value.js'
 import { readForReplay } from './node-rewritten.js'
 import type { ParsedBody } from './node-rewritten.js'
 import { ReplaySocket } from './replay-socket.js'
@@ -98,6 +99,11 @@ export class NodeRequest implements GateRequest {
 
   readBody(maxBytes: number): Promise<GateBody> {
     return readForReplay(this.#request, this.#frame?.().parsed ?? { value: undefined }, maxBytes)
+  }
+
+  isBodyChanged(stored: StoredRequest): boolean {
+    if (!this.#request.readableDidRead) return false
+    return isAnotherValue(this.#frame?.().parsed.value, stored)
   }
 
   get truncated(): boolean {

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { KeyrungError } from '../core/errors.js'
+import { parseMediaType } from '../core/media-type.js'
 import type { GateBody } from '../http/gate-request.js'
 import { readBody } from './node-body.js'
+import { digestParsed, isTextOf } from './parsed-value.js'
 
 /** What a body parser has left of a body. */
 export interface ParsedBody {
@@ -9,6 +11,8 @@ export interface ParsedBody {
   /** The text that it was made of, where the parser keeps that. */
   readonly text?: unknown
 }
+
+const jsonType = /[/+]json$/
 
 /**
  * Reads a body so that it can be sent again and means the same: the bytes that were sent or, where a parser has read
@@ -23,17 +27,31 @@ export async function readForReplay(
   maxBytes: number,
 ): Promise<GateBody> {
   const type = mediaTypeOf(request)
-  return readBody(request, value, maxBytes, () => {
+  const body = await readBody(request, value, maxBytes, () => {
     if (!hasBody(request)) return new Uint8Array()
-    return typeof text === 'string' ? encode(text) : rewrite(value, type)
+    return typeof text === 'string' && isShownBy(text, value, type) ? encode(text) : rewrite(value, type)
   })
+  return body.isRewritten ? { ...body, parsed: digest(value) } : body
+}
+
+/** JSON that something has changed since it was parsed is not shown as it was sent. */
+function isShownBy(text: string, value: unknown, type: string): boolean {
+  return !jsonType.test(type) || isTextOf(text, value)
+}
+
+function digest(value: unknown): string {
+  try {
+    return digestParsed(value)
+  } catch {
+    throw unreadable()
+  }
 }
 
 function rewrite(value: unknown, type: string): Uint8Array<ArrayBuffer> {
   if (value instanceof Uint8Array) return new Uint8Array(value)
   if (type.startsWith('multipart/') || value === undefined || typeof value === 'function') throw unreadable()
   if (type === 'application/x-www-form-urlencoded') return encode(formText(value))
-  if (typeof value === 'string' && !/[/+]json$/.test(type)) return encode(value)
+  if (typeof value === 'string' && !jsonType.test(type)) return encode(value)
   try {
     return encode(JSON.stringify(value))
   } catch {
@@ -56,7 +74,7 @@ function formText(value: unknown): string {
 }
 
 function mediaTypeOf(request: IncomingMessage): string {
-  return (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
+  return parseMediaType(request.headers['content-type'] ?? '')?.essence ?? ''
 }
 
 /** Whether one was sent at all (RFC 9112, 6.3). */

@@ -19,6 +19,8 @@ export interface StoredRequest {
   readonly body: Uint8Array
   /** True where a parser had read the body, so that these are not the bytes that were sent. */
   readonly isRewritten: boolean
+  /** A digest of the value that the parser had made of it, to compare with the one it makes at the replay. */
+  readonly parsed?: string | null
 }
 
 /** What a dispatched request was answered with. */
@@ -37,12 +39,15 @@ export interface ReplayTicket {
   readonly approvalId: string
   /** Who asked. */
   readonly principal: Principal
-  readonly method: string
-  readonly pattern: string | null
+  /** As it was stored. */
+  readonly request: StoredRequest
   /** What the guard that queued the request demanded, by canonical names, separated by one space. */
   readonly permissions: string
-  /** `unused` until a guard has been reached; `changed`: it was another than the one that queued the request. */
-  state: 'unused' | 'admitted' | 'changed'
+  /**
+   * `unused` until a guard has been reached; `changed`: it was another than the one that queued the request;
+   * `body_changed`: a parser ahead of it made something else of the body.
+   */
+  state: 'unused' | 'admitted' | 'changed' | 'body_changed'
 }
 
 /** An app of the host's that stored requests can be dispatched into, in this process. */

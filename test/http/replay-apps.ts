@@ -30,7 +30,7 @@ export interface Met {
 }
 
 /** What a body parser ahead of the routes makes of a body. */
-export type Parser = 'json' | 'urlencoded' | 'nested' | 'text' | 'raw' | 'multipart'
+export type Parser = 'json' | 'urlencoded' | 'nested' | 'text' | 'raw' | 'multipart' | 'counting'
 
 /** A route of the app: its pattern, its guards, its answer. */
 export interface Route {
@@ -80,6 +80,17 @@ const expressParsers: Readonly<Record<Parser, () => express.RequestHandler>> = {
     request.body = { name: 'Ada' }
     next()
   },
+  // Changes what it has parsed, each time anew.
+  counting: () => (request, response, next) =>
+    express.json()(request, response, (error?: unknown) => {
+      request.body = counted(request.body)
+      next(error)
+    }),
+}
+
+function counted(body: unknown): unknown {
+  const { count = 0, ...rest } = body as { count?: number }
+  return { ...rest, count: count + 1 }
 }
 
 const buildExpress: BuildApp = (host, met, setup) => {
@@ -122,6 +133,7 @@ const koaParsers: Readonly<Record<Parser, (text: Buffer) => { body: unknown; raw
   text: (text) => ({ body: text.toString() }),
   raw: (text) => ({ body: text }),
   multipart: () => ({ body: { name: 'Ada' } }),
+  counting: (text) => ({ body: counted(JSON.parse(text.toString())), rawBody: text.toString() }),
 }
 
 const buildKoa: BuildApp = (host, met, setup) => {

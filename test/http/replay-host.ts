@@ -76,7 +76,7 @@ export function createReplayHost(
       const { admission, request, options } = queued[at]!
       const ticket: ReplayTicket = {
         ...{ keyrung: made.keyrung, approvalId: `apr_${at + 1}`, principal: admission.principal },
-        ...{ method: request.method, pattern: request.pattern, state: 'unused' },
+        ...{ request, state: 'unused' },
         permissions: admission.decision.permissions.join(' '),
       }
       const answer = await dispatchers.get(options.app)!.dispatch({ ...request, ...change }, ticket, {

@@ -1,3 +1,4 @@
+import { parseMediaType } from '../../core/media-type.js'
 import { fromUtf8 } from '../../crypto/encoding.js'
 import { findMasked, mask } from './masked-fields.js'
 import type { Patterns } from './masked-fields.js'
@@ -41,14 +42,10 @@ export function maskParts(body: Uint8Array, contentType: string, patterns: Patte
   return { body: fromLatin1((shown + delimiter + end).slice(2)), masked: [...masked] }
 }
 
-/** The one boundary of a content type (RFC 2046, 5.1.1). */
+/** Returns the boundary of a content type, if it is a well-formed one (RFC 2046, 5.1.1). */
 function boundaryOf(contentType: string): string | null {
-  const given = contentType.split(';').filter((part) => /^\s*boundary\s*=/i.test(part))
-  const [, quoted, plain] =
-    /^\s*boundary=(?:"([\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?])"|([\w'+\-.]{1,70}))\s*$/i.exec(
-      given[0] ?? '',
-    ) ?? []
-  return given.length === 1 ? (quoted ?? plain ?? null) : null
+  const boundary = parseMediaType(contentType)?.parameters.get('boundary') ?? ''
+  return /^[\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?]$/.test(boundary) ? boundary : null
 }
 
 /** The name in a part's headers, as it is written there. */

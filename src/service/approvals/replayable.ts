@@ -27,7 +27,7 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
  * @throws KeyrungError `not_replayable`, which says what is wrong; `body_too_large`
  */
 export function copyReplayable(request: StoredRequest, settings: ApprovalSettings): StoredRequest {
-  const { method, target, pattern, scheme, peer, body, isRewritten } = request
+  const { method, target, pattern, scheme, peer, body, isRewritten, parsed } = request
   if (!(body instanceof Uint8Array)) throw refused('its body is not there as bytes')
   if (body.length > settings.maxBodyBytes) throw tooLarge(settings)
   if (typeof method !== 'string' || !token.test(method)) throw refused('its method is not one')
@@ -45,6 +45,7 @@ export function copyReplayable(request: StoredRequest, settings: ApprovalSetting
     scheme: scheme === 'https' ? 'https' : 'http',
     peer: typeof peer === 'string' ? peer : null,
     isRewritten: isRewritten === true,
+    parsed: typeof parsed === 'string' ? parsed : null,
   }
 }
 

@@ -35,8 +35,7 @@ export async function performReplay(
   const effect: ApprovalEffect = record.effect === 'idempotent' ? 'idempotent' : 'unsafe'
   const ticket: ReplayTicket = {
     ...{ keyrung: keyrung(), approvalId: record.id, principal: caller.principal },
-    ...{ method: request.method, pattern: request.pattern, permissions: record.permissions },
-    state: 'unused',
+    ...{ request, permissions: record.permissions, state: 'unused' },
   }
   const dispatched = Promise.resolve().then(() =>
     dispatcher.dispatch(request, ticket, { maxBytes, signal: limits.signal }),

@@ -44,6 +44,7 @@ export function judgeAnswer(
   state: ReplayTicket['state'],
   effect: ApprovalEffect,
 ): Verdict {
+  if (state === 'body_changed') return { end: 'outdate', outcome: 'body_changed' }
   if (state === 'changed' || (state === 'unused' && notThere.has(status))) {
     return { end: 'outdate', outcome: 'route_changed' }
   }
@@ -59,6 +60,7 @@ export function judgeAnswer(
 
 /** Judges that an app gave no answer. */
 export function judgeSilence(state: ReplayTicket['state'], effect: ApprovalEffect): Verdict {
+  if (state === 'body_changed') return { end: 'outdate', outcome: 'body_changed' }
   if (state === 'changed') return { end: 'outdate', outcome: 'route_changed' }
   const end = state === 'unused' ? 'lose' : unknownEnd(effect)
   return { end, outcome: 'no_answer', resultStatus: null, result: null }
