@@ -19,7 +19,7 @@ export interface ApprovalOptions {
   readonly canDecide?: (actor: Actor, verb: ApprovalVerb, approval?: ApprovalView) => MaybePromise<boolean>
   /** How many have to approve: at most 20. @defaultValue `1` */
   readonly quorum?: number
-  /** True: whoever owns the asking key may not approve what it asks for. @defaultValue `false` */
+  /** True: no user decides who owns or has made the asking key, or a key it was made by. @defaultValue `false` */
   readonly fourEyes?: boolean
   /** How long an approval can be decided, in milliseconds: a second to 30 days. @defaultValue 7 days */
   readonly expiresMs?: number

@@ -22,6 +22,7 @@ import { takeStep } from './step.js'
 import type { StepResult } from './step.js'
 import { toApprovalView } from './view.js'
 import type { ApprovalDetail, ApprovalView } from './view.js'
+import { demandVoice } from './voters.js'
 
 /**
  * Approves what was shown, by its digest, after a look at all that it hangs on; where it was the last vote that was
@@ -41,22 +42,19 @@ export async function approve(
   const record = await untilTaken(context, given, 'approve', found, async ({ record, decider }) => {
     demandPending(context, record)
     await demandOther(context, decider, record)
+    await demandVoice(context, decider, record)
     const asked = await openConfirmed(context, record, digest)
     const checks = await demandStanding(context, runner, record, asked)
     const at = context.clock.now()
     const edge = record.votes + 1 >= record.quorum ? 'approve' : 'vote'
     const by = formatActor(decider.actor)
     const vote = voteChange(record, decider, { at, reason })
-    const step = await takeStep(
+    return takeStep(
       context,
       record,
       { edge, at, by, reason },
       { actor: decider.actor, requestId, beside: [vote, ...decider.checks, ...checks] },
     )
-    const isTwice =
-      !step.ok && step.why === 'lost' && step.loss.part === 'beside' && step.loss.why === 'duplicate'
-    if (isTwice) throw new KeyrungError('voted')
-    return step
   })
   return finish(context, runner, record, patience)
 }
@@ -203,11 +201,11 @@ async function endLost(
 
 function voteChange(
   record: ApprovalRecord,
-  { actor, voice }: Decider,
+  { actor }: Decider,
   { at, reason }: { readonly at: number; readonly reason: string | null },
 ): Change {
   const vote: VoteRecord = {
-    id: digestTexts(['vote', record.id, voice]),
+    id: digestTexts(['vote', record.id, formatActor(actor)]),
     workspaceId: record.workspaceId,
     version: 1,
     approvalId: record.id,

@@ -11,15 +11,16 @@ import type { ServiceContext } from '../context.js'
 import { admitBy, parseActor } from '../management.js'
 import { callerOf, demandOfApproval } from './caller.js'
 import { readApproval } from './found.js'
-import { askersLineage, isAkin, readLineage, voiceOf } from './kinship.js'
+import { askersHand, isAkin, handOf } from './kinship.js'
+import type { Hand } from './kinship.js'
 import { toApprovalView } from './view.js'
 
 /** Somebody who may decide. */
 export interface Decider {
   /** With the directory's role. */
   readonly actor: Actor
-  /** Who it is that speaks, as `type:id`: several credentials of one hand have one voice. */
-  readonly voice: string
+  /** Who stands behind it: several credentials of one hand have one voice. */
+  readonly hand: Hand
   /** What has to hold still in the commit of the decision. */
   readonly checks: readonly Change[]
 }
@@ -68,14 +69,11 @@ export async function admitDecider(
   const { actor, credential } = await admitBy(context, given, 'canDecide', (known) =>
     canDecide(known, verb, view),
   )
-  if (credential === null) return { actor, voice: formatActor(actor), checks: [] }
+  const hand = await handOf(context, workspaceOf(actor), formatActor(actor))
+  if (credential === null) return { actor, hand, checks: [] }
   await demandReach(context, credential, record)
-  const { key } = credential
-  return {
-    actor,
-    voice: voiceOf(await readLineage(context, key), key),
-    checks: [{ do: 'check', type: 'key', id: key.id, version: key.version }],
-  }
+  const { id, version } = credential.key
+  return { actor, hand, checks: [{ do: 'check', type: 'key', id, version }] }
 }
 
 /** Refuses a key that could not do the operation itself: by its mode, environment, owner, or plan. */
@@ -93,22 +91,30 @@ export async function demandReach(
 }
 
 /**
- * Refuses whoever asked: a principal of the same hand, and where four eyes are wanted, the owner too.
+ * Refuses whoever asked: a key of the same hand and, where four eyes are wanted, every user who stands behind that hand.
  *
  * @throws KeyrungError `own_request`
  */
 export async function demandOther(
   context: ServiceContext,
-  { actor }: Decider,
+  { actor, hand }: Decider,
   record: ApprovalRecord,
 ): Promise<void> {
-  if (actor.type === 'system') return
-  const asker = await askersLineage(context, record)
-  if (actor.type === 'user') {
-    const isOwner = asker.ownerIds.has(actor.id)
-    if (isOwner && context.approvalSettings.fourEyes) throw new KeyrungError('own_request')
-    return
-  }
-  const row = await context.store.findKey(record.workspaceId, actor.principal.keyId)
-  if (!row || isAkin(await readLineage(context, row.key), asker)) throw new KeyrungError('own_request')
+  if (!(await isOther(context, formatActor(actor), hand, record))) throw new KeyrungError('own_request')
+}
+
+/**
+ * Says whether somebody counts as another than whoever asked, by who stands behind both.
+ *
+ * @param actor as `type:id`
+ */
+export async function isOther(
+  context: ServiceContext,
+  actor: string,
+  hand: Hand,
+  record: ApprovalRecord,
+): Promise<boolean> {
+  if (actor.startsWith('system:')) return true
+  if (actor.startsWith('user:') && !context.approvalSettings.fourEyes) return true
+  return !isAkin(hand, await askersHand(context, record))
 }

@@ -4,20 +4,30 @@ import { isId } from '../../core/id.js'
 import type { ServiceContext } from '../context.js'
 import { readKey } from '../keys/found.js'
 
+type Needs = Pick<ServiceContext, 'store'>
+
 /** How far a key's making is followed back: longer chains are not known to their end. */
 const longestLineage = 16
 
 /** What stands for the rest of a chain that is not known. */
 const unknownRest = '?'
 
-/** A key and those it was made by, nearest first. */
+/** Who stands behind a key, a user or a job. */
+export interface Hand {
+  /**
+   * As `type:id`: of a key itself, the keys it was made by, and its parties: the users that own any of these or have made
+   * the first. Of a user or a job, itself.
+   */
+  readonly marks: ReadonlySet<string>
+  /** False: others may stand behind it too. */
+  readonly isKnown: boolean
+}
+
+/** A key and those it was made by. */
 export interface Lineage {
-  /** Their ids, separated by one space; a last `?`: the rest is not known. */
+  /** Their ids, nearest first, separated by one space; a last `?`: the rest is not known. */
   readonly text: string
-  /** The users that own any of them. */
-  readonly ownerIds: ReadonlySet<string>
-  /** Who made the first of them, as `type:id`; null: it is not known. */
-  readonly madeBy: string | null
+  readonly hand: Hand
 }
 
 /**
@@ -25,63 +35,73 @@ export interface Lineage {
  *
  * @throws KeyrungError `store_unavailable`
  */
-export async function readLineage(context: Pick<ServiceContext, 'store'>, key: KeyRecord): Promise<Lineage> {
+export async function readLineage(context: Needs, key: KeyRecord): Promise<Lineage> {
   const ids = [key.id]
-  const ownerIds = new Set<string>()
+  const marks = new Set<string>()
   let last: KeyRecord | undefined = key
   while (last) {
-    if (last.ownerId !== null) ownerIds.add(last.ownerId)
-    const parentId: string | undefined = /^key:(.*)$/s.exec(last.createdBy)?.[1]
-    if (parentId === undefined) return { text: ids.join(' '), ownerIds, madeBy: last.createdBy }
+    addMarks(marks, last)
+    const parentId: string | undefined = keyIdOf(last.createdBy)
+    if (parentId === undefined) return { text: ids.join(' '), hand: { marks, isKnown: true } }
     const isNew: boolean = isId('key', parentId) && !ids.includes(parentId) && ids.length < longestLineage
     last = isNew ? await readKey(context, key.workspaceId, parentId).then((row) => row?.key) : undefined
     if (last) ids.push(last.id)
   }
-  return { text: [...ids, unknownRest].join(' '), ownerIds, madeBy: null }
+  return { text: [...ids, unknownRest].join(' '), hand: { marks, isKnown: false } }
 }
 
 /**
- * Says whether two credentials come from one hand: a key in both chains, or an owner of both. Where a chain is not
- * known to its end, they count as if they did.
- */
-export function isAkin(one: Lineage, other: Lineage): boolean {
-  const ids = new Set(one.text.split(' '))
-  return (
-    one.madeBy === null ||
-    other.madeBy === null ||
-    other.text.split(' ').some((id) => ids.has(id)) ||
-    [...other.ownerIds].some((id) => one.ownerIds.has(id))
-  )
-}
-
-/**
- * Whose voice a credential is: its owner's, that of the user who made the first of its chain, else that first key's
- * own, so that nobody votes twice by having several.
- */
-export function voiceOf({ text, madeBy }: Lineage, key: KeyRecord): string {
-  if (key.ownerId !== null) return `user:${key.ownerId}`
-  if (madeBy?.startsWith('user:')) return madeBy
-  return `key:${text.split(' ').at(-1)!}`
-}
-
-/**
- * The chain of whoever asked, as it was when it asked, with the owners of today.
+ * Reads who asked: the chain as it was then, with the owners of today.
  *
  * @throws KeyrungError `store_unavailable`
  */
-export async function askersLineage(
-  context: Pick<ServiceContext, 'store'>,
-  record: Pick<ApprovalRecord, 'workspaceId' | 'lineage' | 'ownerId'>,
-): Promise<Lineage> {
-  const ids = record.lineage.split(' ')
-  const ownerIds = new Set<string>()
-  if (record.ownerId !== null) ownerIds.add(record.ownerId)
+export async function askersHand(
+  context: Needs,
+  { workspaceId, lineage, ownerId }: Pick<ApprovalRecord, 'workspaceId' | 'lineage' | 'ownerId'>,
+): Promise<Hand> {
+  const marks = new Set<string>()
+  if (ownerId !== null) marks.add(`user:${ownerId}`)
   let isKnown = true
-  for (const id of ids) {
-    const row = await readKey(context, record.workspaceId, id)
+  for (const id of lineage.split(' ')) {
+    const key = (await readKey(context, workspaceId, id))?.key
     // Whose a key was that is gone cannot be told any more.
-    if (!row) isKnown = false
-    else if (row.key.ownerId !== null) ownerIds.add(row.key.ownerId)
+    if (key) addMarks(marks, key)
+    else isKnown = false
+    marks.add(`key:${id}`)
   }
-  return { text: record.lineage, ownerIds, madeBy: isKnown ? '' : null }
+  return { marks, isKnown }
+}
+
+/**
+ * Reads who stands behind an actor, as records keep it: `type:id`.
+ *
+ * @throws KeyrungError `store_unavailable`
+ */
+export async function handOf(context: Needs, workspaceId: string, actor: string): Promise<Hand> {
+  const keyId = keyIdOf(actor)
+  if (keyId === undefined) return { marks: new Set([actor]), isKnown: true }
+  const key = (await readKey(context, workspaceId, keyId))?.key
+  return key ? (await readLineage(context, key)).hand : { marks: new Set([actor]), isKnown: false }
+}
+
+/** Says whether somebody stands behind both; where that is not known of one, it counts as so. */
+export function isAkin(one: Hand, other: Hand): boolean {
+  return !one.isKnown || !other.isKnown || isKnownAkin(one, other)
+}
+
+/** Says whether somebody is known to stand behind both. */
+export function isKnownAkin(one: Hand, other: Hand): boolean {
+  return [...one.marks].some((mark) => other.marks.has(mark))
+}
+
+/** The id of a key that is an actor, as `type:id`. */
+export function keyIdOf(actor: string): string | undefined {
+  return /^key:(.*)$/s.exec(actor)?.[1]
+}
+
+function addMarks(marks: Set<string>, { id, ownerId, createdBy }: KeyRecord): void {
+  marks.add(`key:${id}`)
+  if (ownerId !== null) marks.add(`user:${ownerId}`)
+  // A job of the host's makes keys for many hands.
+  if (createdBy.startsWith('user:')) marks.add(createdBy)
 }

@@ -8,12 +8,34 @@ import { anyAddress, judgeCredential } from '../credential-status.js'
 import { readKey } from '../keys/found.js'
 import { admitBy, demandYes } from '../management.js'
 import { callerOf } from './caller.js'
-import { demandReach } from './deciders.js'
+import { demandReach, isOther } from './deciders.js'
+import type { Decider } from './deciders.js'
+import { handOf, isAkin, isKnownAkin } from './kinship.js'
+import type { Hand } from './kinship.js'
 import { toApprovalView } from './view.js'
 
 /**
- * Asks anew whether everyone who approved may still decide: the checks to go into the commit that goes on from that,
- * or null where too few still may.
+ * Refuses whoever has approved already, also by another credential: a vote uses up everyone who stands behind the voter.
+ * It holds for the version of the approval that was read, as each vote changes that.
+ *
+ * @throws KeyrungError `voted`
+ */
+export async function demandVoice(
+  context: ServiceContext,
+  { hand }: Decider,
+  record: ApprovalRecord,
+): Promise<void> {
+  for (const vote of await context.store.listVotes(record.id)) {
+    if (!isVoteOn(record, vote)) continue
+    const voter = await handOf(context, record.workspaceId, vote.actor)
+    // A vote of which nobody knows any more whose it was counts for nothing when it comes to the run.
+    if (isKnownAkin(hand, voter)) throw new KeyrungError('voted')
+  }
+}
+
+/**
+ * Asks again whether everyone who approved may still decide, and still is somebody else than whoever asked and the other
+ * voters: the checks to go into the commit that goes on from that, or null where too few still may.
  *
  * @throws KeyrungError where it could not be found out: `hook_failed`, `store_unavailable`
  */
@@ -21,17 +43,21 @@ export async function checkVoters(
   context: ServiceContext,
   record: ApprovalRecord,
 ): Promise<readonly Change[] | null> {
-  const votes = await context.store.listVotes(record.id)
   const checks: Change[] = []
-  const voters = new Set<string>()
-  for (const vote of votes) {
-    if (vote.approvalId !== record.id || vote.workspaceId !== record.workspaceId) return null
-    const held = await checkVoter(context, record, vote)
+  const hands: Hand[] = []
+  for (const vote of await context.store.listVotes(record.id)) {
+    const held = isVoteOn(record, vote) ? await checkVoter(context, record, vote) : null
     if (held === null) return null
-    voters.add(vote.id)
     checks.push(...held)
+    const hand = await handOf(context, record.workspaceId, vote.actor)
+    if (!(await isOther(context, vote.actor, hand, record))) return null
+    if (!hands.some((other) => isAkin(hand, other))) hands.push(hand)
   }
-  return voters.size >= Math.max(record.quorum, 1) ? checks : null
+  return hands.length >= Math.max(record.quorum, 1) ? checks : null
+}
+
+function isVoteOn(record: ApprovalRecord, vote: VoteRecord): boolean {
+  return vote.approvalId === record.id && vote.workspaceId === record.workspaceId
 }
 
 async function checkVoter(

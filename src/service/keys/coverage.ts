@@ -26,7 +26,7 @@ export type WantedRights = KeyRights & {
  *
  * The host itself holds everything; a user holds what the directory says or, where there is none, everything,
  * as the host's own rule has admitted it; a principal holds what its key, its owner and the plan let it do,
- * as long, as often, from where and in the environment it can itself.
+ * as long, as often, from where, in the environment and in the name of the owner it can itself.
  *
  * @returns what has to hold still when the change is committed
  * @throws KeyrungError `beyond_own_rights`, `forbidden` for who is no member any more; for a principal also
@@ -55,8 +55,10 @@ async function demandOfPrincipal(
   demandGrants(context, await grantsOf(context, held), wanted)
   const isLooser = findLooserLimits(limitsOf(held), wanted, coversAddresses).length > 0
   const isOftener = await hasLooserLimits(context, held.key.workspaceId, held.key, wanted)
-  if (isLooser || isOftener || wanted.environment !== held.key.environment)
-    throw new KeyrungError('beyond_own_rights')
+  const isElsewhere = wanted.environment !== held.key.environment
+  // In another user's name it would speak with another's voice where humans decide.
+  const isAnothers = wanted.ownerId !== null && wanted.ownerId !== held.key.ownerId
+  if (isLooser || isOftener || isElsewhere || isAnothers) throw new KeyrungError('beyond_own_rights')
   // A change to itself is bound to its version anyway.
   if (wanted.id === held.key.id) return []
   return [{ do: 'check', type: 'key', id: held.key.id, version: held.key.version }]

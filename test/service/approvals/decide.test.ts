@@ -5,7 +5,7 @@ import { randomLatency } from '../../../src/testing/random-latency.js'
 import { slowStore } from '../../../src/testing/slow-store.js'
 import { hostSecret } from '../sample.js'
 import type { Desk } from './fixture.js'
-import { ann, bob, catalog, dayMs, openDesk, outcome, refusal, stores, stranger } from './fixture.js'
+import { ann, bob, catalog, cem, dayMs, openDesk, outcome, refusal, stores, stranger } from './fixture.js'
 
 const asPrincipal = (principal: Awaited<ReturnType<Desk['agent']>>): Actor => ({
   type: 'principal',
@@ -84,7 +84,7 @@ describe.each(stores)('deciding on %s', (_, store) => {
 
   it('counts each voice once, and runs at the last that is needed', async () => {
     const desk = await openDesk({ store, approvals: { ...lenient, quorum: 2 } })
-    const { approval } = await desk.ask(await desk.agent())
+    const { approval } = await desk.ask(await desk.agent({}, cem))
     const approve = (actor: Actor) =>
       desk.keyrung.approvals.approve(actor, approval.id, { digest: approval.digest })
     expect(await approve(ann)).toMatchObject({ status: 'pending', votes: 1 })
@@ -300,6 +300,7 @@ describe('who may decide', () => {
       ['ann', { role: 'admin', scopes: 'full' as const }],
       ['mel', { role: 'member', scopes: ['contacts:read'] }],
       ['kim', { role: 'admin', scopes: 'full' as const }],
+      ['bob', { role: 'admin', scopes: 'full' as const }],
     ])
     const desk = await openDesk({ members, approvals: lenient })
     const root = await desk.agent({ ...full, ownerId: 'ann' })
@@ -308,7 +309,8 @@ describe('who may decide', () => {
     const sameOwner = await desk.agent({ ...full, ownerId: 'ann' })
     const narrow = await desk.agent({ scopes: ['contacts:delete', 'email:send'] })
     const weakOwner = await desk.agent({ ...full, ownerId: 'mel' })
-    const fine = await desk.agent({ ...full, ownerId: 'kim' })
+    const inOtherName = await desk.agent({ ...full, ownerId: 'kim' })
+    const fine = await desk.agent({ ...full, ownerId: 'kim' }, bob)
     const orphan = await desk.agent(
       { ...full, ownerId: null },
       { type: 'system', name: 'x', workspaceId: 'ws' },
@@ -325,6 +327,7 @@ describe('who may decide', () => {
     expect(await told(sameOwner)).toBe('own_request')
     expect(await told(narrow)).toBe('forbidden')
     expect(await told(weakOwner)).toBe('forbidden')
+    expect(await told(inOtherName)).toBe('own_request')
     // Where a chain is not known to its end, it may lead anywhere.
     expect(await told(adopted)).toBe('own_request')
     expect(desk.runs).toEqual([])

@@ -32,6 +32,7 @@ type Options = KeyrungOptions<typeof catalog>
 
 export const ann: UserActor = { type: 'user', id: 'ann', workspaceId: 'ws', role: 'admin' }
 export const bob: UserActor = { type: 'user', id: 'bob', workspaceId: 'ws', role: 'admin' }
+export const cem: UserActor = { type: 'user', id: 'cem', workspaceId: 'ws', role: 'admin' }
 export const stranger: UserActor = { type: 'user', id: 'zoe', workspaceId: 'other', role: 'admin' }
 
 export const dayMs = 86_400_000

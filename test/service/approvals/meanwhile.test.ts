@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import type { Change } from '../../../src/ports/change.js'
 import type { ApprovalOptions } from '../../../src/service/approval-settings.js'
-import { ann, bob, openDesk, outcome, refusal, stores } from './fixture.js'
+import { ann, bob, cem, openDesk, outcome, refusal, stores } from './fixture.js'
 import type { Desk } from './fixture.js'
 
 const moves = (change: Change): boolean => change.do === 'update' && change.type === 'approval'
@@ -50,6 +50,22 @@ describe.each(stores)('what happens in the middle of a decision, on %s', (_, sto
     beforeMove(desk, () => desk.keyrung.approvals.approve(bob, id, { digest }))
     const done = await desk.keyrung.approvals.reject(ann, id, { reason: 'no' })
     expect(done).toMatchObject({ status: 'rejected', votes: 1, decidedBy: 'user:ann' })
+  })
+
+  it('counts one of two votes at once that have a party in common, and both of others', async () => {
+    for (const [maker, told] of [
+      [bob, 'voted'],
+      [cem, 'ok'],
+    ] as const) {
+      const desk = await open({ quorum: 3, canDecide: () => true })
+      const { id, digest } = (await desk.ask(await desk.agent())).approval
+      const key = await desk.agent({ mode: 'full', scopes: undefined }, maker)
+      const { approve } = desk.keyrung.approvals
+      beforeMove(desk, () => approve({ type: 'principal', principal: key }, id, { digest }))
+      expect(await outcome(approve(bob, id, { digest }))).toBe(told)
+      expect(await desk.store.findApproval('ws', id)).toMatchObject({ votes: told === 'ok' ? 2 : 1 })
+      expect(await desk.store.listVotes(id)).toHaveLength(told === 'ok' ? 2 : 1)
+    }
   })
 
   it('keeps no revocation from cancelling what somebody votes for in between', async () => {

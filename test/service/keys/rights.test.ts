@@ -192,6 +192,20 @@ describe.each(stores)('a key that may manage keys on the %s store', (_, store) =
     expect(await create('contacts:read')).not.toBe('ok')
   })
 
+  it('makes, renews and revives nothing in the name of a user who does not own it', async () => {
+    const { world, actor } = await keyed({ mode: 'full', scopes: undefined })
+    const create = (ownerId: string | null) =>
+      outcome(world.keys.create(actor, { name: 'k', scopes: ['contacts:read'], ownerId }))
+    expect(await create(null)).toBe('ok')
+    for (const ownerId of ['ann', 'bob']) {
+      expect(await create(ownerId)).toBe('beyond_own_rights')
+      const { key } = await makeKey(world, { scopes: ['contacts:read'], ownerId })
+      await refusal(world.keys.rotate(actor, key.id), 'beyond_own_rights')
+      await world.keys.revoke(admin, key.id)
+      await refusal(world.keys.activate(actor, key.id), 'beyond_own_rights')
+    }
+  })
+
   it('with full access in a workspace whose plan has a ceiling cannot hand out full access', async () => {
     const { world, actor } = await keyed({ mode: 'full', scopes: undefined })
     expect(await outcome(world.keys.create(actor, { name: 'k', mode: 'full' }))).toBe('ok')
