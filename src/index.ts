@@ -47,7 +47,7 @@ export type { ErrorCode, Fault, KeyrungErrorOptions } from './core/errors.js'
 export type { Actor, PrincipalActor, SystemActor, UserActor } from './core/actor.js'
 export type { ExchangeWish } from './core/exchange.js'
 export type { KeyPrincipal, Principal, TokenPrincipal } from './core/principal.js'
-export { approvalActions, auditActions, keyActions } from './core/audit.js'
+export { approvalActions, auditActions, keyActions, tokenActions } from './core/audit.js'
 export { approvalEffects, approvalStatuses } from './core/approval.js'
 export { webhookEvents } from './core/delivery.js'
 export type {
@@ -60,6 +60,8 @@ export type {
   DecisionEvent,
   EventRecord,
   KeySnapshot,
+  TokenAction,
+  TokenSnapshot,
 } from './core/audit.js'
 export type {
   CredentialRow,

@@ -1,5 +1,12 @@
 import { auditActions } from './audit.js'
-import type { ApprovalSnapshot, AuditAction, AuditEvent, EventRecord, KeySnapshot } from './audit.js'
+import type {
+  ApprovalSnapshot,
+  AuditAction,
+  AuditEvent,
+  EventRecord,
+  KeySnapshot,
+  TokenSnapshot,
+} from './audit.js'
 import { KeyrungError } from './errors.js'
 import { isId } from './id.js'
 import { limitOf, parseLimits } from './limit.js'
@@ -56,7 +63,21 @@ function readEvent(fields: Fields): AuditEvent {
 function readSnapshot(type: AuditEvent['target']['type'], value: unknown, path: string) {
   if (value === null) return null
   const fields = readObject(value, path)
-  return type === 'key' ? readKey(fields) : readApproval(fields)
+  return readers[type](fields)
+}
+
+const readers = { key: readKey, approval: readApproval, token: readToken } as const
+
+function readToken(fields: Fields): TokenSnapshot {
+  return {
+    keyId: read(fields, 'keyId', isName),
+    secretId: read(fields, 'secretId', isName),
+    parentId: read(fields, 'parentId', isTextOrNull),
+    scopes: read(fields, 'scopes', isTexts),
+    audience: read(fields, 'audience', isTexts),
+    expiresAt: read(fields, 'expiresAt', isInstant),
+    chain: read(fields, 'chain', isTexts),
+  }
 }
 
 function readApproval(fields: Fields): ApprovalSnapshot {
@@ -125,7 +146,7 @@ export function isAuditAction(value: unknown): value is AuditAction {
 }
 
 function isTargetType(value: unknown): value is AuditEvent['target']['type'] {
-  return value === 'key' || value === 'approval'
+  return typeof value === 'string' && Object.hasOwn(readers, value)
 }
 
 function isText(value: unknown): value is string {

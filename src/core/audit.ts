@@ -30,8 +30,11 @@ export const approvalActions = [
   'approval.resolved',
 ] as const
 
+/** What a change event can say was done with a token. */
+export const tokenActions = ['token.exchanged'] as const
+
 /** What a change event can say was done. */
-export const auditActions = [...keyActions, ...approvalActions] as const
+export const auditActions = [...keyActions, ...approvalActions, ...tokenActions] as const
 
 /** What was done to a key. */
 export type KeyAction = (typeof keyActions)[number]
@@ -39,8 +42,11 @@ export type KeyAction = (typeof keyActions)[number]
 /** What became of an approval. */
 export type ApprovalAction = (typeof approvalActions)[number]
 
+/** What was done with a token. */
+export type TokenAction = (typeof tokenActions)[number]
+
 /** What was done. */
-export type AuditAction = KeyAction | ApprovalAction
+export type AuditAction = KeyAction | ApprovalAction | TokenAction
 
 /** The deciding fields of a key, as an event keeps them from before and after a change. */
 export interface KeySnapshot {
@@ -68,9 +74,24 @@ export interface ApprovalSnapshot {
   readonly votes: number
 }
 
+/** What an event keeps of a token that was made; never the token itself. */
+export interface TokenSnapshot {
+  readonly keyId: string
+  /** The secret that it dies with. */
+  readonly secretId: string
+  /** The token that it was exchanged for; null: the key itself. */
+  readonly parentId: string | null
+  readonly scopes: readonly string[]
+  readonly audience: readonly string[]
+  readonly expiresAt: number
+  readonly chain: readonly string[]
+}
+
 /** A change that was made: written in the commit that made it. */
 export type AuditEvent =
-  EventOf<'key', KeyAction, KeySnapshot> | EventOf<'approval', ApprovalAction, ApprovalSnapshot>
+  | EventOf<'key', KeyAction, KeySnapshot>
+  | EventOf<'approval', ApprovalAction, ApprovalSnapshot>
+  | EventOf<'token', TokenAction, TokenSnapshot>
 
 /** A change to a target of some type. */
 export interface EventOf<T extends string, A extends string, S> {
@@ -81,7 +102,7 @@ export interface EventOf<T extends string, A extends string, S> {
   /** `type:id`, as `user:42`. */
   readonly actor: string
   readonly action: A
-  /** An approval's name is its operation. */
+  /** An approval's name is its operation, a token's is its key's. */
   readonly target: { readonly type: T; readonly id: string; readonly name: string }
   /** Given by the actor, e.g. why a key was revoked. */
   readonly reason: string | null
@@ -103,7 +124,7 @@ export interface EventRecord {
   readonly at: number
   readonly actor: string
   readonly action: AuditAction
-  readonly targetType: 'key' | 'approval'
+  readonly targetType: 'key' | 'approval' | 'token'
   readonly targetId: string
   readonly targetName: string
   readonly reason: string | null

@@ -3,6 +3,7 @@ import { errorTexts, isKeyrungError } from '../core/errors.js'
 import type { ErrorCode } from '../core/errors.js'
 import type { LimitReport } from '../service/admission.js'
 import type { HttpSettings } from '../service/http-settings.js'
+import { LimitedError } from '../service/limited-error.js'
 import { formatChallenge } from './challenge.js'
 import { describeRefusal, limitHeaders } from './limit-headers.js'
 import { buildProblem, problemKinds, problemMediaType } from './problem.js'
@@ -63,6 +64,7 @@ function answerLimited(http: HttpSettings, detail: string, limits: LimitReport |
 export function answerError(error: unknown, http: HttpSettings): Answer {
   if (!isKeyrungError(error) || !Object.hasOwn(problemKinds, error.code))
     return build('store_unavailable', http)
+  if (error instanceof LimitedError) return answerRefusal('limited', http, null, error.limits)
   const { code, message, faults } = error
   if (problemKinds[code].status >= 500) return build(code, http)
   if (code === 'hidden') return answerRefusal(code, http)

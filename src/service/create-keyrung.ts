@@ -147,14 +147,16 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const recorder = createRecorder({ store: inner, countsUsage: usageSettings.counts, sinks, clock, notify })
   const outbox = createOutbox({ store: inner, sinks, clock, entropy, notify })
   const demands = createDemands(catalog, limitSettings.store !== null, meter.know)
+  const admitReady: typeof admitCall = (principal, demand) => {
+    requireReady()
+    return admitCall(principal, demand)
+  }
   const approving = createApprovalService({
-    ...{ context, inner, demandOf: demands.create, keyrung: () => keyrung },
-    admit: (principal, demand) => {
-      requireReady()
-      return admitCall(principal, demand)
-    },
+    ...{ context, inner, demandOf: demands.create, keyrung: () => keyrung, admit: admitReady },
   })
-  const tokens = createTokenService({ context, inner, settings: tokenSettings, secrets: sealing })
+  const tokens = createTokenService({
+    ...{ context, inner, settings: tokenSettings, secrets: sealing, admit: admitReady },
+  })
   const work = createWorker({
     ...{ clock, notify },
     jobs: [

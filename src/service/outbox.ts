@@ -19,6 +19,7 @@ import type { LaneState } from './outbox-lane.js'
 export type ChangeMade =
   | ChangeTo<Extract<AuditEvent, { target: { type: 'key' } }>>
   | ChangeTo<Extract<AuditEvent, { target: { type: 'approval' } }>>
+  | ChangeTo<Extract<AuditEvent, { target: { type: 'token' } }>>
 
 interface ChangeTo<E extends AuditEvent> {
   readonly actor: Actor

@@ -10,11 +10,13 @@ export interface Tokens {
   /**
    * Exchanges a key or a token for a token that is worth less, or as much (RFC 8693), for a sub-agent say.
    *
-   * It dies with the secret that it comes from, and is cut by what its key may do at the time it is used.
+   * It dies with the secret that it comes from, and is cut by what its key may do at the time it is used. The exchange is
+   * charged to the limits of its key and leaves an audit event.
    *
    * @throws `config_invalid` without `tokens`; `input_invalid` for a wish that is malformed, lives longer than the host
-   *   allows, or makes the chain of actors too long; `beyond_own_rights` for scopes or an audience that the parent has not;
-   *   why the parent is no longer accepted; `store_unavailable`
+   *   allows, or makes the chain of actors too long; `beyond_own_rights` for scopes or an audience that the parent has not,
+   *   or where the key's owner has left or plan and owner leave it nothing; `not_entitled` without API access; `limited`; why
+   *   the parent is no longer accepted; `conflict` where the key is changed all the time; `hook_failed`; `store_unavailable`
    * @example
    * ```ts
    * const caller = await keyrung.authenticate(secret)

@@ -1,4 +1,10 @@
-import type { ApprovalSnapshot, AuditEvent, DecisionEvent, KeySnapshot } from '../core/audit.js'
+import type {
+  ApprovalSnapshot,
+  AuditEvent,
+  DecisionEvent,
+  KeySnapshot,
+  TokenSnapshot,
+} from '../core/audit.js'
 import type { Limit } from '../core/limit.js'
 import { jsonLine } from '../core/line.js'
 
@@ -40,10 +46,19 @@ export function decisionLine(event: DecisionEvent): string {
   })
 }
 
+const bodies = { key: keyBody, approval: approvalBody, token: tokenBody } as const
+
 function snapshots({ before, after, target }: AuditEvent): { before: object | null; after: object | null } {
-  const body = (snapshot: KeySnapshot | ApprovalSnapshot): object =>
-    target.type === 'key' ? keyBody(snapshot as KeySnapshot) : approvalBody(snapshot as ApprovalSnapshot)
+  const body = bodies[target.type] as (snapshot: object) => object
   return { before: before && body(before), after: after && body(after) }
+}
+
+function tokenBody(snapshot: TokenSnapshot): object {
+  const { keyId, secretId, parentId, scopes, audience, expiresAt, chain } = snapshot
+  return {
+    ...{ key_id: keyId, secret_id: secretId, parent_id: parentId, scopes, audience },
+    ...{ expires_at: timestamp(expiresAt), chain },
+  }
 }
 
 function approvalBody({ status, outcome, keyId, permissions, digest, votes }: ApprovalSnapshot): object {

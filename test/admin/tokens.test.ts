@@ -88,6 +88,16 @@ describe('exchanging over the management API', () => {
     ])
   })
 
+  test('a key whose limits are used up is told when to try again', async () => {
+    const limits = [{ name: 'hour', limit: 1, windowMs: 3_600_000 }]
+    const { ask, makeKey } = adminHost({ tokens, keys: { prefix: 'tp', limits } })
+    const { secret } = await makeKey(['contacts:read'])
+    expect((await ask(secret, 'POST', '/tokens', {})).status).toBe(201)
+    const { status, headers, body } = await ask(secret, 'POST', '/tokens', {})
+    expect([status, body.code, body.limit.name]).toEqual([429, 'limited', 'hour'])
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(3_500)
+  })
+
   test('a token that is over is told so, and one of another host is left to the host', async () => {
     const { ask, secret, clock } = await tokenHost()
     const { body } = await ask(secret, 'POST', '/tokens', { lifetime_seconds: 1 })

@@ -2,7 +2,7 @@ import type { Actor, PrincipalActor } from '../../core/actor.js'
 import { KeyrungError } from '../../core/errors.js'
 import { covers } from '../../core/grant.js'
 import type { Grant } from '../../core/grant.js'
-import type { CredentialRow } from '../../core/key.js'
+import type { CredentialRow, KeyRecord } from '../../core/key.js'
 import { findLooserLimits, grantOfKey } from '../../core/key-edit.js'
 import type { KeyRights } from '../../core/key-edit.js'
 import { coversAddresses } from '../../net/address-cover.js'
@@ -52,7 +52,7 @@ async function demandOfPrincipal(
   wanted: WantedRights,
 ): Promise<readonly Change[]> {
   const held = await findInForce(context, principal)
-  demandGrants(context, await grantsOf(context, held), wanted)
+  demandGrants(context, await grantsOf(context, held.key), wanted)
   const isLooser = findLooserLimits(limitsOf(held), wanted, coversAddresses).length > 0
   const isOftener = await hasLooserLimits(context, held.key.workspaceId, held.key, wanted)
   const isElsewhere = wanted.environment !== held.key.environment
@@ -64,9 +64,16 @@ async function demandOfPrincipal(
   return [{ do: 'check', type: 'key', id: held.key.id, version: held.key.version }]
 }
 
-/** All that caps a principal: it holds what every one of them covers. */
-async function grantsOf({ catalog, rights }: Needs, { key }: CredentialRow): Promise<readonly Grant[]> {
-  const grants = [grantOfKey(catalog, key)]
+/**
+ * All that caps a principal: it holds what every one of them covers.
+ *
+ * @throws KeyrungError `not_entitled` without access, `beyond_own_rights` for an owner who is no member any more
+ */
+export async function grantsOf(
+  { catalog, rights }: Pick<Needs, 'catalog' | 'rights'>,
+  key: KeyRecord,
+): Promise<readonly [Grant, ...Grant[]]> {
+  const grants: [Grant, ...Grant[]] = [grantOfKey(catalog, key)]
   const plan = await rights.ofWorkspace(key.workspaceId)
   if (!plan.access) throw new KeyrungError('not_entitled')
   if (plan.ceiling !== null) grants.push(plan.ceiling)

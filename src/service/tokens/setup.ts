@@ -14,6 +14,7 @@ import { createSuppliedKeys } from '../signing/supplied-keys.js'
 import type { TokenSettings } from '../token-settings.js'
 import type { Tokens } from '../tokens.js'
 import { exchange } from './exchange.js'
+import type { ExchangeParts } from './exchange.js'
 import { createTokenReader } from './reader.js'
 import type { TokenReader } from './reader.js'
 
@@ -25,6 +26,7 @@ export interface TokenServiceOptions {
   readonly settings: TokenSettings | null
   /** What generated keys are sealed under; null: there is no secret. */
   readonly secrets: readonly HostSecret[] | null
+  readonly admit: ExchangeParts['admit']
 }
 
 /** Access tokens, as one keyrung has them. */
@@ -44,11 +46,13 @@ const algorithms = Object.keys(tokenAlgorithms) as TokenAlgorithm[]
  *
  * @throws KeyrungError `config_invalid` where keys are to be generated and there is no secret to seal them under
  */
-export function createTokenService({ context, inner, settings, secrets }: TokenServiceOptions): TokenService {
+export function createTokenService(options: TokenServiceOptions): TokenService {
+  const { context, inner, settings, secrets, admit } = options
   if (settings === null) return { tokens: withoutTokens, reader: null, jobs: [], open: async () => undefined }
   const { clock, entropy } = context
   const keys = createKeys()
   const minter = createTokenMinter(() => keys.signer())
+  const parts = { context, settings, minter, admit }
   const { issuer, audience } = settings
   const verifier = createTokenVerifier({
     ...{ issuer, audience, algorithms },
@@ -73,7 +77,7 @@ export function createTokenService({ context, inner, settings, secrets }: TokenS
   return {
     tokens: {
       looksLike: (credential) => readIssuer(credential) === issuer,
-      exchange: (principal, wish = {}) => exchange(context, settings, minter, principal, wish),
+      exchange: (principal, wish = {}) => exchange(parts, principal, wish),
       jwks: async () => keys.jwks(),
       jwksCacheMs: keys.cacheMs,
     },

@@ -114,7 +114,7 @@ describe('a token', () => {
 
   test('spends the limits of its key', async () => {
     const { secret, exchange, ask } = await openTokens(['contacts:read'], {
-      keys: { prefix: 'tp', limits: [{ name: 'minute', limit: 3, windowMs: 60_000 }] },
+      keys: { prefix: 'tp', limits: [{ name: 'minute', limit: 5, windowMs: 60_000 }] },
     })
     const [one, other] = [await exchange(secret), await exchange(secret, { actor: 'researcher' })]
     expect(await ask(one.token, 'contacts:read')).toBe('allow')
