@@ -52,6 +52,7 @@ export type ApprovalOutcome =
   | 'key_revoked'
   | 'key_deleted'
   | 'key_expired'
+  | 'secret_rotated'
   | 'key_changed'
   | 'insufficient'
   | 'not_entitled'

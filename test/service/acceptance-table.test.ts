@@ -105,7 +105,7 @@ const columns: Readonly<Record<string, Column>> = {
   },
   'past the grace period of its secret': {
     change: (world) => world.set('secret', { endsAt: world.clock.now() }),
-    ...{ code: 'secret_rotated', asker: 'ok', votes: true },
+    code: 'secret_rotated',
   },
   'within the grace period of its secret': {
     change: (world) => world.set('secret', { endsAt: world.clock.now() + 2_000 }),

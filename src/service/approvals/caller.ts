@@ -37,9 +37,9 @@ export function askerOf(
   context: Pick<ServiceContext, 'catalog' | 'clock' | 'approvalSettings'>,
   record: ApprovalRecord,
   key: KeyRecord,
-  secretId: string,
 ): Caller {
-  const caller = callerOf(context, key, { secretId, address: record.address })
+  const { secretId, address } = record
+  const caller = callerOf(context, key, { secretId, address })
   const { tokenId, tokenScopes } = record
   if (tokenId === null || tokenScopes === null) return caller
   const principal = withToken(caller.principal, {

@@ -3,7 +3,7 @@ import type { Actor } from '../../core/actor.js'
 import type { ApprovalRecord } from '../../core/approval.js'
 import { KeyrungError } from '../../core/errors.js'
 import { evaluate } from '../../core/evaluate.js'
-import type { CredentialRow } from '../../core/key.js'
+import type { KeyRecord } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
 import type { ApprovalVerb } from '../approval-settings.js'
 import { createAuthorizer } from '../authorize.js'
@@ -71,20 +71,22 @@ export async function admitDecider(
   )
   const hand = await handOf(context, workspaceOf(actor), formatActor(actor))
   if (credential === null) return { actor, hand, checks: [] }
-  await demandReach(context, credential, record)
-  const { id, version } = credential.key
+  const { key, secret } = credential
+  await demandReach(context, key, secret.id, record)
+  const { id, version } = key
   return { actor, hand, checks: [{ do: 'check', type: 'key', id, version }] }
 }
 
 /** Refuses a key that could not do the operation itself: by its mode, environment, owner, or plan. */
 export async function demandReach(
   context: ServiceContext,
-  { key, secret }: CredentialRow,
+  key: KeyRecord,
+  secretId: string,
   record: ApprovalRecord | undefined,
 ): Promise<void> {
   if (key.mode !== 'full') throw new KeyrungError('forbidden')
   if (record && record.environment !== key.environment) throw new KeyrungError('forbidden')
-  const caller = callerOf(context, key, { secretId: secret.id, address: null })
+  const caller = callerOf(context, key, { secretId, address: null })
   const layers = await createAuthorizer(context.rights).layersOf(caller)
   const decision = evaluate(demandOfApproval(context, record?.permissions ?? ''), layers)
   if (decision.effect === 'deny') throw new KeyrungError('forbidden')

@@ -1,13 +1,13 @@
 import type { ApprovalOutcome, ApprovalRecord } from '../../core/approval.js'
 import type { DenyCode } from '../../core/decision.js'
 import { evaluate } from '../../core/evaluate.js'
-import type { KeyRecord } from '../../core/key.js'
+import type { KeyRow } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
 import type { Caller } from '../authenticate.js'
 import { createAuthorizer } from '../authorize.js'
 import type { ServiceContext } from '../context.js'
 import { judgeCredential } from '../credential-status.js'
-import { readKey } from '../keys/found.js'
+import { readKey, secretOf } from '../keys/found.js'
 import { askerOf, demandOfApproval } from './caller.js'
 import { checkVoters } from './voters.js'
 
@@ -39,12 +39,10 @@ export async function recheck(context: ServiceContext, record: ApprovalRecord): 
 /** The same for who asked alone, as whoever decides is only being asked. */
 export async function recheckAsker(context: ServiceContext, record: ApprovalRecord): Promise<Recheck> {
   const row = await readKey(context, record.workspaceId, record.keyId)
-  const lost = judgeKey(context, record, row?.key)
+  const lost = judgeKey(context, record, row)
   if (lost !== null) return { ok: false, outcome: lost }
-  const { key, secrets } = row!
-  // The secret it asked with may have been rotated out, or end in the middle of the run: that alone takes nothing back.
-  const secretId = secrets.find(({ endsAt }) => endsAt === null)?.id ?? record.secretId
-  const caller = askerOf(context, record, key, secretId)
+  const { key } = row!
+  const caller = askerOf(context, record, key)
   const layers = await createAuthorizer(context.rights).layersOf(caller)
   const decision = evaluate(demandOfApproval(context, record.permissions), layers)
   if (decision.effect === 'deny') return { ok: false, outcome: outcomeOf(decision.code) }
@@ -55,21 +53,25 @@ export async function recheckAsker(context: ServiceContext, record: ApprovalReco
   }
 }
 
-/** Why a key can no longer do what an approval is about, by what it is in itself; null: it can. */
+/**
+ * Says why a key can no longer do what an approval is about, by what it is in itself; null: it can. What was asked with a
+ * secret ends with that secret: after a leak, nobody knows who asked.
+ */
 export function judgeKey(
   context: Pick<ServiceContext, 'catalog' | 'clock' | 'keyFormat' | 'approvalSettings'>,
   record: ApprovalRecord,
-  key: KeyRecord | undefined,
+  row: KeyRow | undefined,
 ): ApprovalOutcome | null {
-  if (!key) return 'key_deleted'
+  if (!row) return 'key_deleted'
+  const { key } = row
   if (key.status !== 'active' || key.revocations !== record.keyRevocations) return 'key_revoked'
   const now = context.clock.now()
-  // The secret it asked with may have been rotated out since: that takes nothing back.
-  const status = judgeCredential({ key, secret: null }, now, record.address, context.keyFormat)
-  if (status === 'key_expired') return status
+  const secret = secretOf(row, record.secretId)
+  const status = judgeCredential({ key, secret }, now, record.address, context.keyFormat)
+  if (status === 'key_expired' || status === 'secret_rotated') return status
   const isSame = key.environment === record.environment && key.ownerId === record.ownerId
   if (status !== undefined || !isSame) return 'key_changed'
-  const { grant, part } = askerOf(context, record, key, record.secretId)
+  const { grant, part } = askerOf(context, record, key)
   const layers = { key: grant.levels, token: part?.levels }
   const decision = evaluate(demandOfApproval(context, record.permissions), layers)
   return decision.effect === 'deny' ? 'insufficient' : null

@@ -21,7 +21,7 @@ import { readQueueOptions } from './input.js'
 import { queueApproval } from './queue.js'
 import type { QueuedApproval } from './queue.js'
 import type { Runner } from './runner.js'
-import { sweepJob } from './sweep.js'
+import { graceJob, sweepJob } from './sweep.js'
 import { expiryJob } from './upkeep.js'
 
 /** An admission that a human has to complete. */
@@ -91,7 +91,7 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
 
   return {
     approvals: createApprovals(context, runner),
-    jobs: [expiryJob(behind), sweepJob(behind), ...execution.jobs],
+    jobs: [expiryJob(behind), sweepJob(behind), graceJob(behind), ...execution.jobs],
     async queue({ principal, decision }, request, given) {
       if ((decision as Queued | null)?.effect !== 'approval') {
         throw invalid('input_invalid', [{ path: 'admission', message: 'does not need an approval' }])

@@ -1,5 +1,5 @@
 import type { ApprovalRecord } from '../../core/approval.js'
-import type { KeyRecord } from '../../core/key.js'
+import type { KeyRecord, KeyRow } from '../../core/key.js'
 import type { Change, SettingRecord } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
 import type { Job } from '../job.js'
@@ -11,6 +11,9 @@ import { takeStep } from './step.js'
 import { keyrungOf, purgeAfter, upkeepBatch } from './upkeep.js'
 
 const prefix = 'sweep/'
+
+/** Of what is to be swept only later: the instant follows, and then the key. */
+const laterPrefix = 'sweep-at/'
 
 /** How many approvals the change of a key looks at itself; the rest is left to the job. */
 const mostAtOnce = 500
@@ -53,6 +56,20 @@ export function prepareSweep(context: ServiceContext, key: KeyRecord): Sweep {
   }
 }
 
+/**
+ * The note that has a key swept once the grace period of a secret is over: until then it can stand for what was asked
+ * with it.
+ */
+export function noteGrace(
+  { sealer }: Pick<ServiceContext, 'sealer'>,
+  { id: keyId, workspaceId, version }: Pick<KeyRecord, 'id' | 'workspaceId' | 'version'>,
+  endsAt: number,
+): readonly Change[] {
+  if (sealer === null) return []
+  const id = `${laterPrefix}${endsAt}/${keyId}/${version}`
+  return [{ do: 'insert', type: 'setting', record: { id, workspaceId, version: 1, value: keyId } }]
+}
+
 const sweptStatuses = ['pending', 'approved'] as const
 
 /**
@@ -65,7 +82,7 @@ async function sweepKey(
   { id: keyId, workspaceId }: KeyRef,
   most = Infinity,
 ): Promise<boolean> {
-  const key = (await readKey(context, workspaceId, keyId))?.key
+  const row = await readKey(context, workspaceId, keyId)
   let looked = 0
   for (const status of sweptStatuses) {
     let before: string | undefined
@@ -74,7 +91,7 @@ async function sweepKey(
         ...{ workspaceId, keyId, status, limit: upkeepBatch },
         ...(before !== undefined && { before }),
       })
-      for (const record of page) if (record.keyId === keyId) await cancelIfLost(context, record, key)
+      for (const record of page) if (record.keyId === keyId) await cancelIfLost(context, record, row)
       looked += page.length
       if (page.length < upkeepBatch) break
       if (looked >= most) return false
@@ -88,9 +105,9 @@ async function sweepKey(
 async function cancelIfLost(
   context: ServiceContext,
   found: ApprovalRecord,
-  key: KeyRecord | undefined,
+  row: KeyRow | undefined,
 ): Promise<void> {
-  const outcome = judgeKey(context, found, key)
+  const outcome = judgeKey(context, found, row)
   if (outcome === null) return
   let record: ApprovalRecord | undefined = found
   for (let attempt = 0; record && attempt < mostAttempts; attempt++) {
@@ -118,9 +135,31 @@ export function sweepJob(context: ServiceContext): Job {
     async step() {
       const [note] = await context.store.findSettings(prefix)
       if (note === undefined) return { left: 'nothing' }
-      await sweepKey(context, { id: note.value, workspaceId: note.workspaceId })
-      await removeNote(context, note)
+      await sweepNoted(context, note)
       return { left: 'more' }
     },
   }
+}
+
+/** The job that cancels what was asked with secrets whose grace period is over; nobody can approve or run it meanwhile. */
+export function graceJob(context: ServiceContext): Job {
+  return {
+    name: 'approvals of rotated secrets',
+    idleMs: 60_000,
+    async step() {
+      const notes = await context.store.findSettings(laterPrefix)
+      const now = context.clock.now()
+      for (const note of notes) if (endOf(note) <= now) await sweepNoted(context, note)
+      return { left: 'nothing' }
+    },
+  }
+}
+
+async function sweepNoted(context: ServiceContext, note: SettingRecord): Promise<void> {
+  await sweepKey(context, { id: note.value, workspaceId: note.workspaceId })
+  await removeNote(context, note)
+}
+
+function endOf({ id }: SettingRecord): number {
+  return Number(id.slice(laterPrefix.length).split('/', 1)[0])
 }

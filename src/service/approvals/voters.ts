@@ -1,11 +1,10 @@
 import type { Actor } from '../../core/actor.js'
 import type { ApprovalRecord, VoteRecord } from '../../core/approval.js'
 import { isKeyrungError, KeyrungError } from '../../core/errors.js'
-import type { KeySecretRecord } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
 import { anyAddress, judgeCredential } from '../credential-status.js'
-import { readKey } from '../keys/found.js'
+import { readKey, secretOf } from '../keys/found.js'
 import { admitBy, demandYes } from '../management.js'
 import { callerOf } from './caller.js'
 import { demandReach, isOther } from './deciders.js'
@@ -85,7 +84,7 @@ async function checkVoter(
 /** That somebody is not admitted; anything else says that it could not be found out. */
 const losing: ReadonlySet<string> = new Set(['forbidden', 'input_invalid', 'credential_invalid'])
 
-/** A key has to be in force; the secret that it decided with, and the address it came from, are things of the past. */
+/** The key and the secret that it decided with have to be in force; the address it came from is a thing of the past. */
 async function checkKey(
   context: ServiceContext,
   record: ApprovalRecord,
@@ -96,11 +95,12 @@ async function checkKey(
   const row = await readKey(context, record.workspaceId, keyId)
   if (!row) throw new KeyrungError('forbidden')
   const { key } = row
-  const secret = { id: vote.secretId ?? '', endsAt: null } as KeySecretRecord
-  const status = judgeCredential({ key, secret: null }, context.clock.now(), anyAddress, context.keyFormat)
+  const secret = secretOf(row, vote.secretId)
+  const status = judgeCredential({ key, secret }, context.clock.now(), anyAddress, context.keyFormat)
   if (status !== undefined) throw new KeyrungError('forbidden')
-  const { principal } = callerOf(context, key, { secretId: secret.id, address: null })
+  const secretId = vote.secretId ?? ''
+  const { principal } = callerOf(context, key, { secretId, address: null })
   await demandYes(context, 'canDecide', () => ask({ type: 'principal', principal }))
-  await demandReach(context, { key, secret }, record)
+  await demandReach(context, key, secretId, record)
   return [{ do: 'check', type: 'key', id: key.id, version: key.version }]
 }

@@ -2,7 +2,7 @@ import { workspaceOf } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
 import { KeyrungError } from '../../core/errors.js'
 import { isId } from '../../core/id.js'
-import type { KeyRow } from '../../core/key.js'
+import type { KeyRow, KeySecretRecord } from '../../core/key.js'
 import type { ServiceContext } from '../context.js'
 import type { KeyVerb, LifecycleSwitches } from '../key-settings.js'
 import { admitActor, parseActor } from '../management.js'
@@ -61,6 +61,11 @@ export async function readKey(
   const row = await store.findKey(workspaceId, id)
   if (row && row.key.id !== id) throw strayRecord()
   return row && inWorkspace(row, workspaceId)
+}
+
+/** A secret of a key as it is now; one that is not kept any more has ended. */
+export function secretOf({ secrets }: KeyRow, id: string | null): Pick<KeySecretRecord, 'endsAt'> {
+  return secrets.find((secret) => secret.id === id) ?? { endsAt: 0 }
 }
 
 /** Lets a row through that belongs to a workspace. */

@@ -3,6 +3,7 @@ import { KeyrungError } from '../../core/errors.js'
 import type { KeyRecord, KeySecretRecord } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
+import { noteGrace, prepareSweep } from '../approvals/sweep.js'
 import { prepareChange } from './change.js'
 import { commitParts } from './commit.js'
 import { demandRights } from './coverage.js'
@@ -26,7 +27,7 @@ const mostTries = 10
 
 /**
  * Gives a key a new secret and lets the old one work on for a grace period; one that was in its grace period
- * already ends at once. Of several rotations at once, one is made and the others are told `conflict`.
+ * already ends at once. What was asked with a secret is cancelled when that ends. Of several rotations at once, one is made and the others are told `conflict`.
  */
 export async function rotateKey(
   context: ServiceContext,
@@ -45,9 +46,13 @@ export async function rotateKey(
   for (let attempt = 0; attempt < mostTries; attempt++) {
     const rotation = planRotation(context, { ...found, row, now }, { graceMs, reason, requestId })
     const { update, secrets, event, view, secret } = rotation
-    const loss = await commitParts(context.store, { held, update, secrets, event })
+    const sweep = prepareSweep(context, row.key)
+    const later = graceMs > 0 ? noteGrace(context, row.key, now + graceMs) : []
+    const notes = [...sweep.note, ...later]
+    const loss = await commitParts(context.store, { held, update, secrets, event, notes })
     if (loss === null) {
       await context.settle()
+      await sweep.run()
       return { key: view, secret }
     }
     if (loss.why === 'late') throw new KeyrungError('key_not_active')

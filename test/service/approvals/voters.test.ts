@@ -28,7 +28,10 @@ describe.each(stores)('a key that has voted, on %s', (_, store) => {
 
   it.each<[string, Change]>([
     ['renamed', (desk, voter) => set(desk, voter, { name: 'Night shift' })],
-    ['rotated', ({ keyrung }, { keyId }) => keyrung.keys.rotate(ann, keyId, { graceMs: 0 })],
+    [
+      'rotated, and in its grace',
+      ({ keyrung }, { keyId }) => keyrung.keys.rotate(ann, keyId, { graceMs: 1 }),
+    ],
     ['allowed from elsewhere only', (desk, voter) => set(desk, voter, { addressRules: ['192.0.2.1'] })],
   ])('still counts where it was %s', async (__, change) => {
     expect(await run(change)).toEqual({ ended: 'succeeded done', runs: 1 })
@@ -36,6 +39,14 @@ describe.each(stores)('a key that has voted, on %s', (_, store) => {
 
   it.each<[string, Change]>([
     ['revoked', ({ keyrung }, { keyId }) => keyrung.keys.revoke(ann, keyId)],
+    ['rotated', ({ keyrung }, { keyId }) => keyrung.keys.rotate(ann, keyId, { graceMs: 0 })],
+    [
+      'rotated, and past its grace',
+      async ({ keyrung, clock }, { keyId }) => {
+        await keyrung.keys.rotate(ann, keyId, { graceMs: 1 })
+        await clock.advance(1)
+      },
+    ],
     ['deleted', ({ keyrung }, { keyId }) => keyrung.keys.delete(ann, keyId)],
     ['narrowed', (desk, voter) => set(desk, voter, { mode: 'custom', scopes: ['contacts:delete'] })],
     [
