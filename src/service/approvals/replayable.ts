@@ -5,6 +5,7 @@ import type { JsonTextLimits } from '../../core/json-text.js'
 import { fromUtf8 } from '../../crypto/encoding.js'
 import { isCredentialHeader } from '../approval-settings.js'
 import type { ApprovalSettings } from '../approval-settings.js'
+import { findPartFault } from './part-heads.js'
 import type { StoredRequest } from '../replay.js'
 
 /** How deep and how long a JSON body may be that people are to read, and that recursive parsers have to survive. */
@@ -87,6 +88,14 @@ function demandReadable(headers: StoredRequest['headers'], body: Uint8Array): vo
   const { kind, charset } = readContentType(types[0] ?? null)
   if (!isUtf8Charset(charset)) {
     throw refused('its body is in another charset than UTF-8')
+  }
+  if (charset !== null && /^us-ascii$/i.test(charset) && body.some((byte) => byte > 0x7f)) {
+    throw refused('its body is not in the charset that it names')
+  }
+  const type = parseMediaType(types[0] ?? '')
+  if (type?.essence.startsWith('multipart/')) {
+    const fault = findPartFault(body, type.parameters.get('boundary'))
+    if (fault !== null) throw refused(fault)
   }
   // Some hosts parse JSON under any type.
   const isJson = kind === 'json' || isJsonContainer(new TextDecoder().decode(body))

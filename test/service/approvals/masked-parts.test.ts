@@ -70,6 +70,8 @@ describe('multipart bodies', () => {
   test.each([
     ['no boundary', parts(pin), 'multipart/form-data'],
     ['two boundaries', parts(pin), `${type}; boundary=abc`],
+    ['a boundary with something behind it', parts(pin), `${type} x`],
+    ['a boundary that is none', parts(pin), 'multipart/form-data; boundary="xyz "'],
     ['an unknown boundary', parts(pin), 'multipart/form-data; boundary=abc'],
     ['something ahead of the first part', `x\r\n${parts(pin)}`, type],
     ['something behind the last one', `${parts(pin)}x`, type],
