@@ -26,7 +26,7 @@ const caller = await keyrung.authenticate(secret) // or req.principal behind a g
 if (!caller.ok) throw new Error(caller.code)
 const made = await keyrung.tokens.exchange(caller.principal, {
   scopes: ['contacts:read'], // left out: all that the caller has
-  audience: 'reports',
+  audience: 'reports', // left out: your own guards alone
   lifetimeMs: 60_000,
   actor: 'researcher', // who will act with it
 })
@@ -57,6 +57,7 @@ import { createVerifier } from 'keyrung/verify'
 const verifier = createVerifier({
   issuer: 'https://api.acme.example',
   audience: 'reports',
+  environments: ['live'],
   jwksUri, // https://api.acme.example/.well-known/jwks.json
   catalog, // the issuer's, so that can() knows its ladders
 })

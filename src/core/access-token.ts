@@ -14,6 +14,9 @@ export const mostActors = 8
 /** Most audiences a token may be for. */
 export const mostAudiences = 8
 
+/** The audience of a token that is for nobody but the guards of the host that minted it. */
+export const ownGuards = 'urn:keyrung:own-guards'
+
 /** Most characters of an issuer, an audience or an actor. */
 const longestName = 255
 

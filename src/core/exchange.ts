@@ -11,15 +11,18 @@ export interface TokenParent {
   readonly grant: Grant
   /** Whom a token of it may be for. */
   readonly audience: readonly string[]
+  /** Whom a token of it is for where nothing is wished; left out: all of the same. */
+  readonly usual?: readonly string[]
   /** Its own end, in milliseconds since 1970; null: none. */
   readonly expiresAt: number | null
   /** Who acts through it, newest first. */
   readonly chain: readonly string[]
 }
 
-/** What somebody wants a token to be; what is left out is as much as there is. */
+/** What somebody wants a token to be; of scopes and time, what is left out is as much as there is. */
 export interface ExchangeWish {
   readonly scopes?: readonly string[] | undefined
+  /** Left out: that of the token it is made from, or of a key's token the host's own guards alone. */
   readonly audience?: string | readonly string[] | undefined
   /** In milliseconds, at least a second; it ends no later than its parent in any case. */
   readonly lifetimeMs?: number | undefined
@@ -89,7 +92,7 @@ export function narrow(
   }
   return {
     scopes: (scopes ?? parent.grant.scopes).join(' '),
-    audience: audience ?? parent.audience,
+    audience: audience ?? parent.usual ?? parent.audience,
     issuedAt,
     expiresAt,
     chain,

@@ -47,6 +47,7 @@ export type TokenFault =
   | 'claims'
   | 'issuer'
   | 'audience'
+  | 'environment'
   | 'expired'
   | 'not_yet_valid'
 
@@ -66,6 +67,8 @@ export interface TokenVerifierOptions {
   readonly issuer: string
   /** It accepts tokens for any of these. */
   readonly audience: readonly string[]
+  /** It accepts tokens of keys in any of these; left out: whoever finds the key judges that. */
+  readonly environments?: readonly string[]
   /** The algorithms it takes. */
   readonly algorithms: readonly TokenAlgorithm[]
   /** How far clocks may be apart, in milliseconds. */
@@ -90,7 +93,7 @@ export interface TokenVerifier {
  * The key decides the algorithm, never the token: a header that names another one is refused before anything is verified.
  */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { issuer, audience, algorithms, clockToleranceMs, now, findKey } = options
+  const { issuer, audience, environments, algorithms, clockToleranceMs, now, findKey } = options
   const readHeader = createHeaderReader()
 
   function timeFault(expiresAt: number, notBefore: number): TokenFault | null {
@@ -123,6 +126,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (claims === undefined || !Number.isSafeInteger(notBefore)) return refuse('claims')
     if (claims.issuer !== issuer) return refuse('issuer')
     if (!claims.audience.some((name) => audience.includes(name))) return refuse('audience')
+    if (environments?.includes(claims.environment) === false) return refuse('environment')
     const fault = timeFault(claims.expiresAt, (notBefore as number) * 1000)
     return fault === null ? { ok: true, claims } : refuse(fault)
   }

@@ -1,16 +1,17 @@
-import { isTokenName, mostAudiences } from '../core/access-token.js'
+import { isTokenName, mostAudiences, ownGuards } from '../core/access-token.js'
 import type { AccessTokenClaims } from '../core/access-token.js'
 import type { AnyCatalog, PermissionOf } from '../core/catalog.js'
 import { createReport, type Report } from '../core/definition-report.js'
 import { invalid } from '../core/errors.js'
 import { compileGrant, type Grant } from '../core/grant.js'
-import { ownElements, ownProperties } from '../core/own-properties.js'
+import { ownElements } from '../core/own-properties.js'
 import { effectAt } from '../core/permission.js'
 import { isDuration } from '../core/time.js'
 import { createTokenVerifier } from '../crypto/access-token.js'
 import type { TokenFault } from '../crypto/access-token.js'
-import { importVerificationKey, mostTokenKeys, type Jwks } from '../crypto/jwks.js'
+import type { Jwks } from '../crypto/jwks.js'
 import { isTokenAlgorithm, tokenAlgorithms, type TokenAlgorithm } from '../crypto/token-algorithm.js'
+import { importKeySet, keysOfSet, mostSetKeys } from './key-set.js'
 import { createRemoteKeys, type FindKey } from './remote-keys.js'
 
 export type { TokenFault } from '../crypto/access-token.js'
@@ -21,6 +22,8 @@ export interface VerifierOptions<C extends AnyCatalog = AnyCatalog> {
   readonly issuer: string
   /** The names this service goes by: it accepts tokens for any of them. */
   readonly audience: string | readonly string[]
+  /** The environments whose keys' tokens it accepts: `live`, say. */
+  readonly environments: string | readonly string[]
   /** Where the issuer publishes its keys: https, or http on the same machine. One of `jwksUri` and `jwks` has to be there. */
   readonly jwksUri?: string | URL
   /** The issuer's keys themselves. */
@@ -31,6 +34,11 @@ export interface VerifierOptions<C extends AnyCatalog = AnyCatalog> {
   readonly algorithms?: readonly TokenAlgorithm[]
   /** How far the clocks may be apart, in milliseconds, up to a minute. @defaultValue `5000` */
   readonly clockToleranceMs?: number
+  /**
+   * How long keys that were fetched serve on while the issuer cannot be asked, in milliseconds from when they were, up to 30
+   * days. @defaultValue 24 hours
+   */
+  readonly staleIfErrorMs?: number
   readonly clock?: { now(): number }
   /** @defaultValue the global one */
   readonly fetch?: typeof fetch
@@ -64,11 +72,13 @@ export interface Verifier<Permission extends string = string> {
 const known = [
   'issuer',
   'audience',
+  'environments',
   'jwksUri',
   'jwks',
   'catalog',
   'algorithms',
   'clockToleranceMs',
+  'staleIfErrorMs',
   'clock',
   'fetch',
 ]
@@ -85,6 +95,7 @@ const allAlgorithms = Object.keys(tokenAlgorithms) as TokenAlgorithm[]
  * const { verify } = createVerifier({
  *   issuer: 'https://api.acme.example',
  *   audience: 'https://reports.acme.example',
+ *   environments: ['live'],
  *   jwksUri: 'https://api.acme.example/.well-known/jwks.json',
  *   catalog,
  * })
@@ -127,21 +138,27 @@ function readOptions(options: unknown) {
   const report = createReport()
   const given = report.properties('', options, known) ?? new Map<string, unknown>()
   const issuer = given.get('issuer')
-  const audience = given.get('audience')
-  const names = typeof audience === 'string' ? [audience] : ownElements(audience, mostAudiences)
+  const names = namesOf(given.get('audience'), mostAudiences)
+  const environments = namesOf(given.get('environments'), mostEnvironments)
   const algorithms = given.has('algorithms') ? ownElements(given.get('algorithms'), 8) : allAlgorithms
   const clockToleranceMs = given.get('clockToleranceMs') ?? 5_000
+  const staleIfErrorMs = given.get('staleIfErrorMs') ?? dayMs
   const catalog = given.get('catalog')
   const clock = given.get('clock') ?? { now: () => Date.now() }
   const fetchKeys = given.get('fetch') ?? fetch
   if (!isTokenName(issuer)) report.add('issuer', 'must be the issuer of the tokens')
   if (!names?.length || !names.every(isTokenName))
     report.add('audience', 'must name this service, or be a list of its names')
+  else if (names.includes(ownGuards)) report.add('audience', "is for the issuer's own guards alone")
+  if (!environments?.length || !environments.every(isTokenName))
+    report.add('environments', "must list the environments whose tokens it accepts, such as ['live']")
   if (!algorithms?.length || !algorithms.every(isTokenAlgorithm)) {
     report.add('algorithms', `must be a list of ${allAlgorithms.join(', ')}`)
   }
   if (!isDuration(clockToleranceMs, 60_000))
     report.add('clockToleranceMs', 'must be whole milliseconds, up to a minute')
+  if (!isDuration(staleIfErrorMs, 30 * dayMs))
+    report.add('staleIfErrorMs', 'must be whole milliseconds, up to 30 days')
   if (catalog !== undefined && !has(catalog, 'find')) report.add('catalog', 'must be what defineCatalog made')
   if (!has(clock, 'now')) report.add('clock', 'must have a function now')
   if (typeof fetchKeys !== 'function') report.add('fetch', 'must be a function')
@@ -155,12 +172,24 @@ function readOptions(options: unknown) {
   return {
     issuer: issuer as string,
     audience: names as readonly string[],
+    environments: environments as readonly string[],
     algorithms: algorithms as readonly TokenAlgorithm[],
     clockToleranceMs: clockToleranceMs as number,
     catalog: catalog as AnyCatalog | undefined,
     now,
-    findKey: url ? createRemoteKeys({ url, now, fetch: fetchKeys as typeof fetch }) : findAmong(keys ?? []),
+    findKey: url
+      ? createRemoteKeys({
+          ...{ url, now, staleIfErrorMs: staleIfErrorMs as number, fetch: fetchKeys as typeof fetch },
+        })
+      : findAmong(keys ?? []),
   }
+}
+
+const mostEnvironments = 64
+const dayMs = 86_400_000
+
+function namesOf(value: unknown, most: number): readonly unknown[] | undefined {
+  return typeof value === 'string' ? [value] : ownElements(value, most)
 }
 
 function has(value: unknown, method: string): boolean {
@@ -180,14 +209,18 @@ function readUri(uri: unknown, report: Report): URL | undefined {
 
 function readJwks(jwks: unknown, report: Report): readonly unknown[] | undefined {
   if (jwks === undefined) return undefined
-  const keys = ownElements(ownProperties(jwks)?.get('keys'), mostTokenKeys)
+  const keys = keysOfSet(jwks)
   if (keys?.length) return keys
-  report.add('jwks', `must be { keys } with 1 to ${mostTokenKeys} keys`)
+  report.add('jwks', `must be { keys } with 1 to ${mostSetKeys} keys`)
   return undefined
 }
 
 function findAmong(jwks: readonly unknown[]): FindKey {
   let loading: ReturnType<typeof importAll> | undefined
-  const importAll = () => Promise.all(jwks.map((jwk, i) => importVerificationKey(jwk, `jwks.keys.${i}`)))
-  return async (kid) => (await (loading ??= importAll())).find((key) => key.kid === kid)
+  const importAll = async () => {
+    const keys = await importKeySet(jwks)
+    if (keys.size > 0) return keys
+    throw invalid('config_invalid', [{ path: 'jwks', message: 'has no key that tokens are signed with' }])
+  }
+  return async (kid) => (await (loading ??= importAll())).get(kid)
 }

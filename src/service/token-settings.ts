@@ -1,4 +1,10 @@
-import { isTokenName, longestTokenLifetimeMs, mostActors, mostAudiences } from '../core/access-token.js'
+import {
+  isTokenName,
+  longestTokenLifetimeMs,
+  mostActors,
+  mostAudiences,
+  ownGuards,
+} from '../core/access-token.js'
 import type { Fault } from '../core/errors.js'
 import { ownElements, ownProperties } from '../core/own-properties.js'
 import { isDuration } from '../core/time.js'
@@ -10,7 +16,7 @@ import type { RotationTimes } from './signing/rotation.js'
 export interface TokenOptions {
   /** Who issues them, as `iss`: the address of the API, say. */
   readonly issuer: string
-  /** Whom they may be for, as `aud`; a guard of this keyrung accepts a token for any of these. */
+  /** Whom they may be for, as `aud`; a guard of this keyrung accepts a token for any of these, and one for nobody else. */
   readonly audience: string | readonly string[]
   /** What generated keys sign with. @defaultValue `'EdDSA'` */
   readonly algorithm?: TokenAlgorithm
@@ -64,6 +70,7 @@ export function readTokenSettings(options: unknown, faults: Fault[]): TokenSetti
   if (!audiences?.length || !audiences.every(isTokenName)) {
     fault('.audience', `must be the name of an audience, or a list of 1 to ${mostAudiences}`)
   }
+  if (audiences?.includes(ownGuards)) fault('.audience', `must not be ${ownGuards}, which needs no naming`)
   if (!isTokenAlgorithm(algorithm)) {
     fault('.algorithm', `must be one of ${Object.keys(tokenAlgorithms).join(', ')}`)
   }

@@ -80,6 +80,7 @@ describe('the published keys', () => {
     const { verify } = createVerifier({
       issuer: sampleClaims.issuer,
       audience: [...sampleClaims.audience],
+      environments: ['live'],
       jwksUri: url,
       clock: { now: () => sampleClaims.issuedAt },
       fetch: () => ask(),

@@ -31,7 +31,7 @@ describe.each<TokenAlgorithm>(['EdDSA', 'ES256'])('beside another implementation
     complete: true,
   })
   const ours = createVerifier({
-    ...{ issuer, audience },
+    ...{ issuer, audience, environments: 'live' },
     jwks: { keys: [key.publicJwk as never] },
     clock: { now: () => issuedAt },
   })

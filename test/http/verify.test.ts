@@ -25,6 +25,7 @@ function issuer(answer: () => Response | Promise<Response> = () => Response.json
   const options = {
     issuer: sampleClaims.issuer,
     audience: sampleClaims.audience,
+    environments: ['live'],
     jwksUri,
     clock: { now: () => state.now },
     fetch: async (_url: unknown, init?: RequestInit) => {
@@ -35,6 +36,19 @@ function issuer(answer: () => Response | Promise<Response> = () => Response.json
   } satisfies VerifierOptions
   return Object.assign(state, { options })
 }
+
+/** What other services keep in a set beside the keys of tokens, and what is no key. */
+const strangers: readonly unknown[] = [
+  { kty: 'RSA', n: 'AQAB', e: 'AQAB', kid: 'rsa' },
+  { kty: 'EC', crv: 'P-384', x: 'AA', y: 'AA', kid: 'p384' },
+  { kty: 'oct', k: 'AAAA', kid: 'oct' },
+  { ...key.publicJwk, kid: 'enc', use: 'enc' },
+  { ...key.publicJwk, kid: 'short', x: 'AAAA' },
+  { ...other.publicJwk, kid: 'off the curve', x: other.publicJwk['y'], y: other.publicJwk['x'] },
+  { kty: 'OKP' },
+  ...[{}, [], null, 7, 'x'],
+  ...Array.from({ length: 20 }, (_, i) => ({ kty: 'RSA', kid: `rsa ${i}` })),
+]
 
 let token: string
 const mint = async (claims: AccessTokenClaims) =>
@@ -90,6 +104,15 @@ describe('a service without a store', () => {
   test.each(tokenAttacks)('refuses $name', async (attack) => {
     const { verify } = createVerifier(issuer().options)
     expect(await verify(attack.token(world))).toMatchObject({ ok: false, code: 'credential_invalid' })
+  })
+
+  it('refuses a token of another environment', async () => {
+    const other = await mint({ ...sampleClaims, environment: 'test' })
+    const { verify } = createVerifier(issuer().options)
+    expect(await verify(other)).toMatchObject({ ok: false, fault: 'environment' })
+    const both = createVerifier({ ...issuer().options, environments: ['live', 'test'] })
+    expect(await both.verify(other)).toMatchObject({ ok: true, environment: 'test' })
+    expect(await both.verify(token)).toMatchObject({ ok: true, environment: 'live' })
   })
 
   it('refuses whatever is no token, and throws at none of it', async () => {
@@ -148,6 +171,94 @@ describe('the issuer', () => {
     expect(JSON.stringify(wrong)).not.toContain('own.example')
   })
 
+  it('that publishes keys that nobody knows here, or that are none, is believed in the others', async () => {
+    const { verify } = createVerifier(
+      issuer(() => Response.json({ keys: [...strangers, key.publicJwk, ...strangers] })).options,
+    )
+    expect(await verify(token)).toMatchObject({ ok: true })
+  })
+
+  it.each([
+    ['HTML', () => new Response('<html></html>', { headers: { 'content-type': 'text/html' } })],
+    ['null', () => Response.json(null)],
+    ['a list', () => Response.json([key.publicJwk])],
+    ['an object without keys', () => Response.json({})],
+    ['keys that are no list', () => Response.json({ keys: 'x' })],
+    ['keys that are an object', () => Response.json({ keys: { 0: key.publicJwk } })],
+    ['nothing', () => new Response(null)],
+    ['a broken letter', () => new Response(new Uint8Array([0x7b, 0xff]))],
+    ['an error', () => new Response('', { status: 500 })],
+    ['a redirect', () => new Response(null, { status: 302, headers: { location: jwksUri } })],
+  ])('that answers %s is asked once for a hundred tokens, and again later', async (_, answer) => {
+    const at = issuer(answer)
+    const { verify } = createVerifier(at.options)
+    for (let i = 0; i < 100; i++) {
+      const made = forge(world.own, { ...headerOf(world.own), kid: `kid-${i}` }, payloadOf(world))
+      expect(await codeOf(verify(made))).toBe('issuer_unavailable')
+    }
+    expect(at.asked).toBe(1)
+    at.answer = () => Response.json(jwks)
+    at.now += 5_000
+    expect(await verify(token)).toMatchObject({ ok: true })
+  })
+
+  it.each([
+    ['cannot be reached', () => Promise.reject(new TypeError('fetch failed'))],
+    ['answers with an error', () => new Response('{}', { status: 503 })],
+    ['answers what is no set of keys', () => new Response('<html>')],
+  ])('that %s leaves its keys in force for a day', async (_, answer) => {
+    const at = issuer()
+    const { verify } = createVerifier(at.options)
+    const fresh = async () =>
+      verify(await mint({ ...sampleClaims, issuedAt: at.now, expiresAt: at.now + 60_000 }))
+    expect(await fresh()).toMatchObject({ ok: true })
+    at.answer = answer
+    at.now += 600_000
+    for (let i = 0; i < 20; i++) expect(await fresh()).toMatchObject({ ok: true })
+    expect(at.asked).toBe(2)
+    at.now += 86_400_000 - 600_000 - 1_000
+    expect(await fresh()).toMatchObject({ ok: true })
+    at.now += 1_000
+    expect(await codeOf(fresh())).toBe('issuer_unavailable')
+    at.answer = () => Response.json(jwks)
+    at.now += 5_000
+    expect(await fresh()).toMatchObject({ ok: true })
+  })
+
+  it('that is known to be away keeps nobody waiting whose key is known', async () => {
+    const at = issuer()
+    const { verify } = createVerifier(at.options)
+    const fresh = async () =>
+      verify(await mint({ ...sampleClaims, issuedAt: at.now, expiresAt: at.now + 60_000 }))
+    await fresh()
+    at.answer = () => Promise.reject(new TypeError('fetch failed'))
+    at.now += 600_000
+    await fresh()
+    at.answer = () => new Promise<Response>(() => undefined)
+    at.now += 5_000
+    expect(await fresh()).toMatchObject({ ok: true })
+    expect(at.asked).toBe(3)
+  })
+
+  it('that withdraws a key is believed, however long the key was to serve on', async () => {
+    const at = issuer()
+    const { verify } = createVerifier(at.options)
+    await verify(token)
+    at.answer = () => Response.json({ keys: [other.publicJwk] })
+    at.now += 600_000
+    const late = await mint({ ...sampleClaims, issuedAt: at.now, expiresAt: at.now + 60_000 })
+    expect(await verify(late)).toMatchObject({ ok: false, fault: 'unknown_key' })
+  })
+
+  it('serves no longer than it was asked without an answer, where a host wants that', async () => {
+    const at = issuer()
+    const { verify } = createVerifier({ ...at.options, staleIfErrorMs: 0 })
+    await verify(token)
+    at.answer = () => new Response('', { status: 500 })
+    at.now += 600_000
+    expect(await codeOf(verify(token))).toBe('issuer_unavailable')
+  })
+
   it('that is in trouble is left alone for a while, and then asked again', async () => {
     const at = issuer(() => Promise.reject(new TypeError('fetch failed')))
     const { verify } = createVerifier(at.options)
@@ -203,7 +314,31 @@ describe('a verifier is not made', () => {
     ['with no address', { jwksUri: 'jwks.json' }, 'jwksUri: must be an https URL without a user'],
     ['with two sources of keys', { jwks }, 'jwksUri: or jwks has to be there, and not both'],
     ['with no source of keys', { jwksUri: undefined }, 'jwksUri: or jwks has to be there, and not both'],
-    ['with no keys', { jwksUri: undefined, jwks: { keys: [] } }, 'jwks: must be { keys } with 1 to 16 keys'],
+    [
+      'with no keys',
+      { jwksUri: undefined, jwks: { keys: [] } },
+      'jwks: must be { keys } with 1 to 1000 keys',
+    ],
+    [
+      'for the issuer’s own guards',
+      { audience: ['api', 'urn:keyrung:own-guards'] },
+      "audience: is for the issuer's own guards alone",
+    ],
+    [
+      'without environments',
+      { environments: undefined },
+      "environments: must list the environments whose tokens it accepts, such as ['live']",
+    ],
+    [
+      'for no environment',
+      { environments: [] },
+      "environments: must list the environments whose tokens it accepts, such as ['live']",
+    ],
+    [
+      'with keys that serve for ever',
+      { staleIfErrorMs: Infinity },
+      'staleIfErrorMs: must be whole milliseconds, up to 30 days',
+    ],
     [
       'with a tolerance without bounds',
       { clockToleranceMs: 60_001 },
@@ -231,6 +366,12 @@ describe('a verifier is not made', () => {
     const { jwksUri: _, fetch: __, ...rest } = options
     const { verify } = createVerifier({ ...rest, jwks: { keys: [{ ...key.publicJwk, x: 'AAAA' }] } as never })
     expect(await codeOf(verify(token))).toBe('config_invalid')
+  })
+
+  it('to trip over keys beside its own', async () => {
+    const { jwksUri: _, fetch: __, ...rest } = options
+    const { verify } = createVerifier({ ...rest, jwks: { keys: [...strangers, key.publicJwk] } as never })
+    expect(await verify(token)).toMatchObject({ ok: true })
   })
 
   it('off this machine without encryption, and on it with or without', () => {

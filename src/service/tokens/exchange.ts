@@ -1,3 +1,4 @@
+import { ownGuards } from '../../core/access-token.js'
 import type { PrincipalActor } from '../../core/actor.js'
 import { demandOf } from '../../core/demand.js'
 import type { Demand } from '../../core/demand.js'
@@ -131,7 +132,7 @@ async function parentOf(
   )
   return {
     grant: await grantLeft(context, key, isToken ? principal.scopes : null),
-    audience: isToken ? principal.audience : settings.audience,
+    ...(isToken ? { audience: principal.audience } : { audience: settings.audience, usual: [ownGuards] }),
     expiresAt: ends.length > 0 ? Math.min(...ends) : null,
     chain: isToken ? principal.chain : [],
   }

@@ -1,3 +1,4 @@
+import { ownGuards } from '../../core/access-token.js'
 import { invalid } from '../../core/errors.js'
 import { createTokenMinter, createTokenVerifier } from '../../crypto/access-token.js'
 import type { HostSecret } from '../../crypto/host-secret.js'
@@ -55,7 +56,7 @@ export function createTokenService(options: TokenServiceOptions): TokenService {
   const parts = { context, settings, minter, admit }
   const { issuer, audience } = settings
   const verifier = createTokenVerifier({
-    ...{ issuer, audience, algorithms },
+    ...{ issuer, audience: [...audience, ownGuards], algorithms },
     // To the millisecond, as a key's expiry.
     clockToleranceMs: 0,
     now: () => clock.now(),

@@ -43,7 +43,7 @@ async function openCapped(now: Ceilings, options: Parameters<typeof openTokens>[
     ...options,
   })
   const verifier = createVerifier({
-    ...{ issuer: tokens.issuer, audience: tokens.audience, catalog },
+    ...{ issuer: tokens.issuer, audience: tokens.audience, environments: ['live'], catalog },
     jwks: await world.keyrung.tokens.jwks(),
     clock: world.clock,
   })

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { createVerifier } from '../../../src/http/verify.js'
 import type { ExchangeWish } from '../../../src/core/exchange.js'
 import { admin } from '../sample.js'
 import { openTokens, tokens } from './fixture.js'
@@ -24,7 +25,7 @@ describe('a token', () => {
     const made = await exchange(secret)
     expect(made).toMatchObject({
       scopes: ['contacts:write', 'email:send-approval'],
-      audience: ['api'],
+      audience: ['urn:keyrung:own-guards'],
       chain: [],
     })
     expect(await ask(made.token, 'contacts:write')).toBe('allow')
@@ -40,7 +41,7 @@ describe('a token', () => {
       type: 'token',
       tokenId: second.tokenId,
       scopes: ['contacts:read'],
-      audience: ['api'],
+      audience: ['urn:keyrung:own-guards'],
       expiresAt: second.expiresAt,
       chain: ['researcher', 'planner'],
     })
@@ -181,6 +182,26 @@ describe('an exchange', () => {
     const { token } = await exchange(secret, { audience: 'reports' })
     expect(await exchange(token)).toMatchObject({ audience: ['reports'] })
     await expect(exchange(token, { audience: 'api' })).rejects.toEqual(refused('beyond_own_rights'))
+  })
+
+  test('without an audience is for the host’s own guards: no other service takes the token, nor one made of it', async () => {
+    const { keyrung, clock, secret, exchange, ask } = await openTokens(['contacts:read'], {
+      tokens: { ...tokens, audience: ['api', 'reports', tokens.issuer] },
+    })
+    const own = await exchange(secret)
+    const ofOwn = await exchange(own.token)
+    await expect(exchange(own.token, { audience: 'api' })).rejects.toEqual(refused('beyond_own_rights'))
+    const jwks = await keyrung.tokens.jwks()
+    for (const audience of ['api', 'reports', tokens.issuer]) {
+      const { verify } = createVerifier({ ...tokens, audience, environments: 'live', jwks, clock })
+      for (const { token } of [own, ofOwn]) {
+        expect(await verify(token)).toMatchObject({ ok: false, fault: 'audience' })
+        expect(await ask(token, 'contacts:read')).toBe('allow')
+      }
+      const { token } = await exchange(secret, { audience })
+      expect(await verify(token)).toMatchObject({ ok: true, audience: [audience] })
+      expect(await ask(token, 'contacts:read')).toBe('allow')
+    }
   })
 
   test('ends before the key does, and before its secret does', async () => {
