@@ -17,6 +17,7 @@ export function approvalBody(approval: ApprovalView) {
     digest: approval.digest,
     key_id: approval.keyId,
     key_name: approval.keyName,
+    address: approval.address,
     quorum: approval.quorum,
     votes: approval.votes,
     created_at: timestamp(approval.createdAt),

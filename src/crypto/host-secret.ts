@@ -22,6 +22,8 @@ export const secretLabels = {
   webhook: 'keyrung/1/webhook',
   /** Key of AES-256-GCM for the keys that access tokens are signed with. */
   signingKeys: 'keyrung/1/signing-keys',
+  /** Key of the HMAC by which a store recognises equal inputs. */
+  fingerprint: 'keyrung/1/fingerprint',
 } as const satisfies Record<string, `keyrung/1/${string}`>
 
 /** A use of a host secret. */

@@ -3,6 +3,8 @@ import { toHex, toUtf8 } from './encoding.js'
 
 /** All that an approver confirms, and that runs: whoever asks, by what way, for what. */
 export interface DigestedOperation {
+  /** Random for each approval, and known to nobody who is told the digest: what is masked cannot be guessed by it. */
+  readonly salt: string
   readonly workspaceId: string
   readonly environment: string
   /** The asking key and those it was made by, as the record has them. */
@@ -11,6 +13,8 @@ export interface DigestedOperation {
   readonly chain: string
   /** What an access token had of the key; null: there was none. */
   readonly tokenScopes: string | null
+  /** Where it is asked from, and so what a replay says to come from; null: it is not known. */
+  readonly address: string | null
   readonly kind: string
   readonly app: string
   readonly operation: string
@@ -38,7 +42,7 @@ export interface DigestedOperation {
 type Part = string | Uint8Array | null | boolean | readonly Part[]
 
 /** Raised when a field is added or changes its meaning, so that no digest is ever taken for one of another form. */
-const version = 'keyrung approval 1'
+const version = 'keyrung approval 2'
 
 /** What stands before each value, so that a text is never taken for bytes, a list or nothing. */
 const kinds = { nothing: 0, text: 1, bytes: 2, list: 3, no: 4, yes: 5 } as const
@@ -55,11 +59,13 @@ export function digestOperation(operation: DigestedOperation): string {
     sha256(
       encode([
         version,
+        operation.salt,
         operation.workspaceId,
         operation.environment,
         operation.lineage,
         operation.chain,
         operation.tokenScopes,
+        operation.address,
         operation.kind,
         operation.app,
         operation.operation,

@@ -80,7 +80,7 @@ async function store(
   names: readonly string[],
   maxBytes: number,
 ): Promise<StoredRequest> {
-  const { method, target, pattern = null, scheme = 'http', from = null } = request
+  const { method, target, pattern = null, scheme = 'http' } = request
   // A tunnel, a loop-back of all headers, another protocol: none of them is a request that can be sent again.
   if (['CONNECT', 'TRACE'].includes(method) || request.headers('upgrade').length > 0 || !request.readBody) {
     throw new KeyrungError('not_replayable')
@@ -92,7 +92,6 @@ async function store(
     target,
     pattern,
     scheme,
-    peer: from,
     headers,
     body: body.bytes,
     isRewritten: body.isRewritten,

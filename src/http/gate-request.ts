@@ -37,8 +37,6 @@ export interface GateRequest {
   readonly pattern?: string | null
   /** As the framework tells it, behind proxies too. */
   readonly scheme?: 'http' | 'https'
-  /** The address that the framework takes for the caller's. */
-  readonly from?: string | undefined
   /** Aborts when the client has gone before it was answered: what waits for its sake then ends. */
   readonly gone?: AbortSignal | undefined
   /** The approved call that the request is a replay of; found by what no request from outside can have. */

@@ -177,13 +177,12 @@ function parsedBody(request: { readonly body?: unknown } | ExpressRequest): unkn
 }
 
 function framingOf(request: ExpressRequest, response: ServerResponse): Framing {
-  const { baseUrl, route, protocol, ip } = request
+  const { baseUrl, route, protocol } = request
   return {
     app: outermostOf(request),
     response,
     pattern: route ? baseUrl + String(route.path) : null,
     scheme: protocol === 'https' ? 'https' : 'http',
-    from: ip,
     parsed: { value: parsedBody(request) },
   }
 }

@@ -170,13 +170,12 @@ function setAnswer(context: KoaContext, { status, headers, body }: Answer): void
 }
 
 function framingOf(context: KoaContext): Framing {
-  const { app, res: response, protocol, ip, _matchedRoute: route, request } = context
+  const { app, res: response, protocol, _matchedRoute: route, request } = context
   return {
     app,
     response,
     pattern: route === undefined || route === null ? null : String(route),
     scheme: protocol === 'https' ? 'https' : 'http',
-    from: ip === '' ? undefined : ip,
     parsed: { value: request.body, text: request.rawBody },
   }
 }

@@ -13,7 +13,6 @@ export interface Framing {
   readonly app: object
   readonly pattern: string | null
   readonly scheme: 'http' | 'https'
-  readonly from: string | undefined
   readonly parsed: ParsedBody
 }
 
@@ -86,10 +85,6 @@ export class NodeRequest implements GateRequest {
 
   get scheme(): 'http' | 'https' {
     return this.#frame?.().scheme ?? 'http'
-  }
-
-  get from(): string | undefined {
-    return this.#frame?.().from
   }
 
   get gone(): AbortSignal | undefined {

@@ -1,11 +1,5 @@
 import { Duplex } from 'node:stream'
-import type { ReplayTicket } from '../service/replay.js'
-
-/** What a socket tells of the connection that a request came over when it was first sent. */
-export interface Connection {
-  readonly scheme: 'http' | 'https'
-  readonly peer: string | null
-}
+import type { ReplayTicket, StoredRequest } from '../service/replay.js'
 
 /** How many bytes one end passes on until everything else in the process has had its turn. */
 const bytesATurn = 65_536
@@ -90,8 +84,8 @@ class End extends Duplex {
 }
 
 /**
- * The socket that a replayed request comes over, as the host's server sees it: with the address and the scheme of the
- * first time. It is the mark of a replay too: only what was made here has a ticket, and nothing can be given one.
+ * The socket that a replayed request comes over, as the host's server sees it: with the scheme of the first time, and
+ * the address that was approved. It is the mark of a replay too: only what was made here has a ticket, and nothing can be given one.
  */
 export class ReplaySocket extends End {
   readonly #ticket: ReplayTicket
@@ -100,11 +94,12 @@ export class ReplaySocket extends End {
   /** As on a TLS socket; there is no such property on others. */
   declare readonly encrypted?: true
 
-  constructor({ scheme, peer }: Connection, ticket: ReplayTicket) {
+  constructor({ scheme }: Pick<StoredRequest, 'scheme'>, ticket: ReplayTicket) {
     super()
     this.#ticket = ticket
-    this.remoteAddress = peer ?? undefined
-    this.remoteFamily = peer === null ? undefined : peer.includes(':') ? 'IPv6' : 'IPv4'
+    const { address } = ticket.principal
+    this.remoteAddress = address ?? undefined
+    this.remoteFamily = address === null ? undefined : address.includes(':') ? 'IPv6' : 'IPv4'
     if (scheme === 'https') Object.defineProperty(this, 'encrypted', { value: true })
   }
 
@@ -145,11 +140,11 @@ export class ReplaySocket extends End {
 
 /** Joins a client's end to the socket that the server is given. */
 export function createSocketPair(
-  connection: Connection,
+  request: Pick<StoredRequest, 'scheme'>,
   ticket: ReplayTicket,
 ): { readonly client: Duplex; readonly server: ReplaySocket } {
   const client = new End()
-  const server = new ReplaySocket(connection, ticket)
+  const server = new ReplaySocket(request, ticket)
   End.join(client, server)
   return { client, server }
 }

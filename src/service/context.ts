@@ -1,4 +1,5 @@
 import type { AnyCatalog } from '../core/catalog.js'
+import type { Fingerprints } from '../crypto/fingerprint.js'
 import type { Sealer } from '../crypto/sealer.js'
 import type { KeyFormat } from '../crypto/key-format.js'
 import type { Peppers } from '../crypto/pepper.js'
@@ -45,6 +46,8 @@ export interface ServiceContext {
   readonly approvalSettings: ApprovalSettings
   /** Null where the host has no secret, so that nothing can be sealed, and nothing queued. */
   readonly sealer: Sealer | null
+  /** By what the store recognises inputs that are repeated. */
+  readonly fingerprints: Fingerprints
   readonly webhookSettings: WebhookSettings
   /** Null where the host has no secret to derive them from. */
   readonly webhookSecrets: WebhookSecrets | null

@@ -7,6 +7,7 @@ import { invalid, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import { explain } from '../core/explain.js'
 import { isPromise } from '../core/maybe-promise.js'
+import { createFingerprints } from '../crypto/fingerprint.js'
 import { readHostSecrets } from '../crypto/host-secret.js'
 import { createKeyFormat } from '../crypto/key-format.js'
 import { createPeppers } from '../crypto/pepper.js'
@@ -136,6 +137,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const context: ServiceContext = {
     ...{ catalog, store, clock, entropy, keyFormat, peppers, keySettings, rights, usageSettings },
     ...{ sinkNames, notify, webhookSettings, webhookSecrets, sealer, approvalSettings },
+    fingerprints: createFingerprints(sealing),
     moves: createMoves(clock),
     limits: {
       counted: limitSettings.store !== null,

@@ -9,11 +9,6 @@ export interface StoredRequest {
   readonly pattern: string | null
   /** As the framework tells it, behind proxies too. */
   readonly scheme: 'http' | 'https'
-  /**
-   * The address that the framework takes for the caller's, behind proxies too, so that nothing they have said is needed
-   * to find it again; null: it was not known.
-   */
-  readonly peer: string | null
   /** Names in lower case, each value as it was sent; never a credential or a cookie. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Uint8Array
@@ -37,7 +32,7 @@ export interface ReplayTicket {
   /** The keyrung whose approval it is. */
   readonly keyrung: object
   readonly approvalId: string
-  /** Who asked. */
+  /** Who asked; the request is dispatched as if it came from the address that this one has. */
   readonly principal: Principal
   /** As it was stored. */
   readonly request: StoredRequest

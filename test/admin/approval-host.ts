@@ -37,7 +37,10 @@ export function approvalHost(
   /** Has a key ask for something, as a guard would. */
   async function queue(secret: string, text = '{"name":"Eve","card":"4111"}', idempotencyKey?: string) {
     const admission = await host.keyrung.admit(
-      { authorization: [`Bearer ${secret}`], peer: '192.0.2.1' } as Parameters<typeof host.keyrung.admit>[0],
+      {
+        ...{ authorization: [`Bearer ${secret}`], bare: [], address: '192.0.2.1' },
+        ...{ method: 'POST', target: '/contacts?notify=1', identity: {} },
+      } as Parameters<typeof host.keyrung.admit>[0],
       host.keyrung.demand('contacts:write'),
     )
     if (admission.ok || admission.code !== 'approval_required') throw new Error('it needs no approval')
@@ -46,7 +49,6 @@ export function approvalHost(
       target: '/contacts?notify=1',
       pattern: '/contacts',
       scheme: 'https',
-      peer: '192.0.2.1',
       headers: [['content-type', 'application/json']],
       body: encoder.encode(text),
       isRewritten: false,

@@ -19,11 +19,13 @@ const text = fc.string({ unit: 'binary', maxLength: 6 })
 const nullable = fc.option(text, { nil: null })
 const anyOperation: fc.Arbitrary<DigestedOperation> = fc.record({
   ...{
+    salt: text,
     workspaceId: text,
     environment: text,
     lineage: text,
     chain: text,
     tokenScopes: nullable,
+    address: nullable,
     kind: text,
     app: text,
     operation: text,
@@ -58,6 +60,7 @@ describe('the digest of what is asked for', () => {
   })
 
   const fields = [
+    'salt',
     'workspaceId',
     'environment',
     'lineage',

@@ -50,7 +50,8 @@ export interface AppSetup {
   /** A guard of the whole app. */
   readonly inFront?: GateArguments<typeof catalog>
   readonly parser?: Parser
-  readonly trustedProxies?: number
+  /** True: whatever they say. */
+  readonly trustedProxies?: number | true
   readonly isUnattached?: boolean
 }
 
@@ -140,8 +141,8 @@ const buildKoa: BuildApp = (host, met, setup) => {
   const { prefixes = [], routes = oneRoute, inFront, parser, trustedProxies, isUnattached } = setup
   const app = new Koa<GuardedState>()
   app.silent = true
-  app.proxy = (trustedProxies ?? 0) > 0
-  app.maxIpsCount = trustedProxies ?? 0
+  app.proxy = trustedProxies === true || (trustedProxies ?? 0) > 0
+  app.maxIpsCount = trustedProxies === true ? 0 : (trustedProxies ?? 0)
   if (parser) {
     app.use(async (context, next) => {
       Object.assign(context.request, koaParsers[parser](await drain(context.req)))

@@ -30,7 +30,9 @@ async function start(
   app: AppSetup = {},
   setup: Parameters<typeof createReplayHost>[0] = {},
 ): Promise<Started> {
-  const host = createReplayHost(setup)
+  const { trustedProxies = 0 } = app
+  const http = { ...(trustedProxies === true ? {} : { trustedProxies }), ...setup.http }
+  const host = createReplayHost({ ...setup, http })
   const met: Met[] = []
   running = await serve(build(host, met, app))
   const { port } = running
@@ -102,6 +104,21 @@ describe.each(Object.entries(replayFrameworks))('behind %s', (_framework, build)
     expect(answer).toMatchObject({ status: expected, contentType })
     expect([ticket.state, met.length]).toEqual(['admitted', 1])
   })
+
+  test.each([
+    [0, '127.0.0.1'],
+    [1, '198.51.100.7'],
+  ])(
+    'comes from the address that keyrung knows by %d proxies, whatever the framework believes',
+    async (trustedProxies, address) => {
+      const { host, met, send } = await start(build, { trustedProxies: true }, { http: { trustedProxies } })
+      const { secret } = await host.makeKey(careful)
+      await send(secret, { headers: [['X-Forwarded-For', '10.0.0.1, 198.51.100.7']] })
+      expect(host.queued[0]!.admission.principal.address).toBe(address)
+      await host.replay()
+      expect(met[0]!.ip).toBe(address)
+    },
+  )
 
   test('another keyrung’s ticket opens nothing', async () => {
     const { host, met, send } = await start(build)

@@ -7,7 +7,7 @@ import type { ReplayAnswer, ReplayTicket, StoredRequest } from '../../src/servic
 import { deferred } from './deferred.js'
 
 const stored: StoredRequest = {
-  ...{ method: 'POST', target: '/a?b=1', pattern: null, scheme: 'http', peer: '203.0.113.7' },
+  ...{ method: 'POST', target: '/a?b=1', pattern: null, scheme: 'http' },
   headers: [
     ['host', 'crm.example'],
     ['x-two', 'a'],
@@ -17,7 +17,8 @@ const stored: StoredRequest = {
   isRewritten: false,
 }
 
-const newTicket = (): ReplayTicket => ({ state: 'unused' }) as ReplayTicket
+const newTicket = (address: string | null = '203.0.113.7') =>
+  ({ state: 'unused', principal: { address } }) as ReplayTicket
 
 function send(
   listener: RequestListener,
@@ -34,7 +35,7 @@ function send(
 const text = ({ body }: ReplayAnswer): string => Buffer.from(body).toString('latin1')
 
 describe('a dispatched request', () => {
-  test('has the address, the scheme and exactly the headers that were stored', async () => {
+  test('has the address of who asked, and exactly the scheme and the headers that were stored', async () => {
     const answer = await send(
       (request, response) => {
         const { socket, rawHeaders, url } = request
@@ -53,7 +54,8 @@ describe('a dispatched request', () => {
     const answer = await send(
       ({ socket }, response) =>
         void response.end(JSON.stringify(['encrypted' in socket, socket.remoteAddress ?? null])),
-      { peer: null },
+      {},
+      { ticket: newTicket(null) },
     )
     expect(text(answer)).toBe('[false,null]')
   })

@@ -4,6 +4,7 @@ import { KeyrungError } from '../../core/errors.js'
 import type { Json } from '../../core/plain-value.js'
 import { fromBase64url, fromUtf8, toBase64url, toUtf8 } from '../../crypto/encoding.js'
 import { digestOperation } from '../../crypto/request-digest.js'
+import type { Entropy } from '../../crypto/random.js'
 import type { Sealer } from '../../crypto/sealer.js'
 import type { StoredRequest } from '../replay.js'
 
@@ -29,6 +30,9 @@ export interface AskedInput {
   readonly precondition: string | null
 }
 
+/** What was asked for, with the random text that its digest is made with. */
+export type SaltedContent = AskedContent & { readonly salt: string }
+
 /** What came of a run, as it is sealed. */
 export interface ResultContent {
   readonly contentType: string | null
@@ -47,6 +51,7 @@ export type Asking = Pick<
   | 'lineage'
   | 'chain'
   | 'tokenScopes'
+  | 'address'
   | 'kind'
   | 'app'
   | 'operation'
@@ -54,11 +59,19 @@ export type Asking = Pick<
   | 'effect'
 >
 
+const saltBytes = 16
+
+/** Gives what was asked for a salt of its own. */
+export function saltContent(content: AskedContent, entropy: Entropy): SaltedContent {
+  return { ...content, salt: toBase64url(entropy(saltBytes)) }
+}
+
 /** The digest that an approver confirms: over all that would run, and all that is shown of it. */
-export function digestAsked(asking: Asking, { request, input, preview, precondition }: AskedContent): string {
-  const { workspaceId, environment, lineage, chain, tokenScopes, kind, app, operation } = asking
+export function digestAsked(asking: Asking, content: SaltedContent): string {
+  const { workspaceId, environment, lineage, chain, tokenScopes, address, kind, app, operation } = asking
+  const { salt, request, input, preview, precondition } = content
   return digestOperation({
-    ...{ workspaceId, environment, lineage, chain, tokenScopes, kind, app, operation },
+    ...{ salt, workspaceId, environment, lineage, chain, tokenScopes, address, kind, app, operation },
     ...{ permissions: asking.permissions, effect: asking.effect },
     request,
     body: request === null ? input : request.body,
@@ -71,7 +84,8 @@ export function digestAsked(asking: Asking, { request, input, preview, precondit
 export function digestSent(workspaceId: string, { request, input }: AskedContent): string {
   const types = request?.headers.filter(([name]) => name === 'content-type') ?? []
   return digestOperation({
-    ...{ workspaceId, environment: '', lineage: '', chain: '', tokenScopes: null, kind: 'sent' },
+    ...{ salt: '', workspaceId, environment: '', lineage: '', chain: '', tokenScopes: null, address: null },
+    kind: 'sent',
     ...{ app: '', operation: '' },
     ...{ permissions: '', effect: '', preview: null, precondition: null },
     request: request && {
@@ -83,9 +97,10 @@ export function digestSent(workspaceId: string, { request, input }: AskedContent
 }
 
 /** Seals what was asked for, in its approval's place. */
-export function sealRequest(sealer: Sealer, approval: Place, content: AskedContent): Promise<string> {
-  const { request, input, preview, precondition } = content
+export function sealRequest(sealer: Sealer, approval: Place, content: SaltedContent): Promise<string> {
+  const { salt, request, input, preview, precondition } = content
   const kept = {
+    salt,
     request: request && { ...request, body: toBase64url(request.body) },
     input: input && toBase64url(input),
     preview,
@@ -95,13 +110,13 @@ export function sealRequest(sealer: Sealer, approval: Place, content: AskedConte
 }
 
 /** @throws KeyrungError `store_unavailable` for what was not sealed here, for this approval */
-export async function openRequest(sealer: Sealer, approval: Place, sealed: string): Promise<AskedContent> {
-  const kept = await open<AskedContent>(sealer, sealed, placeOf(approval, 'request'))
-  const { request, preview, precondition } = kept
+export async function openRequest(sealer: Sealer, approval: Place, sealed: string): Promise<SaltedContent> {
+  const kept = await open<SaltedContent>(sealer, sealed, placeOf(approval, 'request'))
+  const { salt, request, preview, precondition } = kept
   if (request !== null) {
-    return { request: { ...request, body: bytesOf(request.body) }, input: null, preview, precondition }
+    return { salt, request: { ...request, body: bytesOf(request.body) }, input: null, preview, precondition }
   }
-  return { request, input: bytesOf(kept.input), preview, precondition }
+  return { salt, request, input: bytesOf(kept.input), preview, precondition }
 }
 
 /** Seals what came of a run, in its approval's place. */

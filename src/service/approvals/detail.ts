@@ -1,7 +1,7 @@
 import type { ApprovalContentRecord, ApprovalRecord } from '../../core/approval.js'
 import type { ServiceContext } from '../context.js'
 import { openRequest, openResult } from './content.js'
-import type { AskedContent, ResultContent } from './content.js'
+import type { AskedContent, ResultContent, SaltedContent } from './content.js'
 import { strayRecord } from './found.js'
 import { maskBody, maskTarget, maskValue } from './masking.js'
 import { escapeHidden } from '../../core/plain-text.js'
@@ -47,7 +47,7 @@ export async function toDetail(
 export async function openContent(
   { store, sealer }: Pick<ServiceContext, 'store' | 'sealer'>,
   record: Pick<ApprovalRecord, 'id' | 'workspaceId'>,
-): Promise<{ readonly asked: AskedContent | null; readonly result: ResultContent | null }> {
+): Promise<{ readonly asked: SaltedContent | null; readonly result: ResultContent | null }> {
   const content: ApprovalContentRecord | undefined =
     sealer === null ? undefined : await store.findApprovalContent(record.workspaceId, record.id)
   if (sealer === null || content === undefined) return { asked: null, result: null }

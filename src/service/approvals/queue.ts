@@ -13,8 +13,8 @@ import { changeEvent } from '../outbox.js'
 import { announce } from '../webhooks/announce.js'
 import { claimByDigest, claimByName, findApprovalClaim } from './claims.js'
 import type { FoundClaim } from './claims.js'
-import { digestAsked, digestSent, sealRequest } from './content.js'
-import type { AskedContent } from './content.js'
+import { digestAsked, digestSent, saltContent, sealRequest } from './content.js'
+import type { AskedContent, SaltedContent } from './content.js'
 import { showAsked } from './detail.js'
 import { readApproval } from './found.js'
 import { readLineage } from './kinship.js'
@@ -62,16 +62,16 @@ const longestOperation = 500
 export async function queueApproval(context: ServiceContext, input: QueueInput): Promise<QueuedApproval> {
   const sealer = demandSealer(context)
   const { clock, entropy, store, approvalSettings } = context
-  const content = checkContent(context, input.content)
+  const content = saltContent(checkContent(context, input.content), entropy)
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const { key } = await findInForce(context, input.principal)
     const now = clock.now()
     const id = formatId('apr', now, entropy(idEntropyBytes))
     const record = await describe(context, input, content, key, { id, now })
     const named = await findNamed(context, input, content, record)
-    const byName = named && (await findRepeated(context, named, input, content))
+    const byName = named && (await findRepeated(context, named, record))
     if (byName) return { approval: toApprovalView(byName), repeated: true }
-    const equal = await findEqual(context, record)
+    const equal = await findEqual(context, record, content)
     if (equal.waiting) {
       // Nothing is to be written but that this name leads there too.
       const loss = named && (await commitParts(store, { name: named.settle(equal.waiting.id) }))
@@ -79,7 +79,7 @@ export async function queueApproval(context: ServiceContext, input: QueueInput):
       return { approval: toApprovalView(equal.waiting), repeated: true }
     }
     const loss = await commitParts(store, {
-      claims: [...(named ? [named.settle(id)] : []), equal.claim.settle(id)],
+      claims: [...(named ? [named.settle(id)] : []), ...equal.claims.map((claim) => claim.settle(id))],
       key: { do: 'check', type: 'key', id: key.id, version: key.version },
       counter: {
         do: 'counter',
@@ -125,7 +125,7 @@ function checkContent({ approvalSettings }: ServiceContext, content: AskedConten
 async function describe(
   context: ServiceContext,
   { principal, decision, operation, app, effect }: QueueInput,
-  content: AskedContent,
+  content: SaltedContent,
   key: KeyRecord,
   { id, now }: { readonly id: string; readonly now: number },
 ): Promise<ApprovalRecord> {
@@ -134,7 +134,7 @@ async function describe(
   const { workspaceId, environment } = key
   const token = principal.type === 'token' ? principal : null
   const asking = {
-    ...{ workspaceId, environment, lineage, app, effect },
+    ...{ workspaceId, environment, lineage, app, effect, address: principal.address },
     chain: JSON.stringify(token?.chain ?? []),
     tokenId: token && token.tokenId,
     tokenScopes: token && token.scopes.join(' '),
@@ -154,7 +154,6 @@ async function describe(
     secretId: principal.secretId,
     keyName: key.name,
     ownerId: key.ownerId,
-    address: principal.address,
     keyRevocations: key.revocations,
     ...asking,
     queued: decision.queued.join(' '),
@@ -166,7 +165,11 @@ async function describe(
   }
 }
 
-/** What a name leads to, where the caller gave one; it holds for as long as anything of the approval may be seen. */
+/**
+ * What a name leads to, where the caller gave one; it holds for as long as anything of the approval may be seen.
+ *
+ * @throws KeyrungError `idempotency_mismatch`
+ */
 async function findNamed(
   context: ServiceContext,
   { idempotencyKey, principal }: QueueInput,
@@ -176,36 +179,53 @@ async function findNamed(
   if (idempotencyKey === null) return null
   const { expiresMs, retentionDays } = context.approvalSettings
   const expiresAt = record.createdAt + expiresMs + Math.max(1, retentionDays) * dayMs
-  const fingerprint = digestSent(principal.workspaceId, content)
-  return findApprovalClaim(context, claimByName(record, idempotencyKey, { fingerprint, expiresAt }))
+  const sent = context.fingerprints(digestSent(principal.workspaceId, content))
+  const claim = claimByName(record, idempotencyKey, { fingerprint: sent[0], expiresAt })
+  const found = await findApprovalClaim(context, claim)
+  if (found.fingerprint !== null && !sent.includes(found.fingerprint)) {
+    throw new KeyrungError('idempotency_mismatch')
+  }
+  return found
 }
 
-/** @throws KeyrungError `idempotency_mismatch`; `not_found` where the approval is gone: it is not made anew */
+/** @throws KeyrungError `not_found` where the approval is gone: it is not made again */
 async function findRepeated(
   context: ServiceContext,
-  { approvalId, fingerprint }: FoundClaim,
-  { principal: { workspaceId } }: QueueInput,
-  content: AskedContent,
+  { approvalId }: FoundClaim,
+  { workspaceId }: ApprovalRecord,
 ): Promise<ApprovalRecord | null> {
   if (approvalId === null) return null
-  if (fingerprint !== digestSent(workspaceId, content)) throw new KeyrungError('idempotency_mismatch')
   const earlier = await readApproval(context, workspaceId, approvalId)
   if (!earlier) throw new KeyrungError('not_found')
   return earlier
+}
+
+/** What leads to one approval of all that are equal: a claim under each of the host's secrets. */
+interface EqualClaims {
+  readonly claims: readonly FoundClaim[]
+  readonly waiting: ApprovalRecord | null
 }
 
 /** The approval that waits for the same, if there is one that can still be decided. */
 async function findEqual(
   context: ServiceContext,
   record: ApprovalRecord,
-): Promise<{ readonly claim: FoundClaim; readonly waiting: ApprovalRecord | null }> {
-  const { digest: fingerprint, expiresAt } = record
-  const claim = await findApprovalClaim(context, claimByDigest(record, { fingerprint, expiresAt }))
-  const { approvalId } = claim
-  const found = approvalId === null ? undefined : await readApproval(context, record.workspaceId, approvalId)
-  const isWaiting =
-    found?.status === 'pending' && context.clock.now() < found.expiresAt && found.digest === fingerprint
-  return { claim, waiting: isWaiting ? found : null }
+  content: AskedContent,
+): Promise<EqualClaims> {
+  const { expiresAt } = record
+  // Under every secret, so that instances that are given a new one at different moments still meet.
+  const claims = await Promise.all(
+    context
+      .fingerprints(digestAsked(record, { ...content, salt: '' }))
+      .map((fingerprint) => findApprovalClaim(context, claimByDigest(record, { fingerprint, expiresAt }))),
+  )
+  for (const approvalId of new Set(claims.map((claim) => claim.approvalId))) {
+    const found =
+      approvalId === null ? undefined : await readApproval(context, record.workspaceId, approvalId)
+    const isWaiting = found?.status === 'pending' && context.clock.now() < found.expiresAt
+    if (isWaiting && found.keyId === record.keyId) return { claims, waiting: found }
+  }
+  return { claims, waiting: null }
 }
 
 function contentRecord({ id, workspaceId, keyId }: ApprovalRecord, request: string): ApprovalContentRecord {

@@ -28,7 +28,7 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
  * @throws KeyrungError `not_replayable`, which says what is wrong; `body_too_large`
  */
 export function copyReplayable(request: StoredRequest, settings: ApprovalSettings): StoredRequest {
-  const { method, target, pattern, scheme, peer, body, isRewritten, parsed } = request
+  const { method, target, pattern, scheme, body, isRewritten, parsed } = request
   if (!(body instanceof Uint8Array)) throw refused('its body is not there as bytes')
   if (body.length > settings.maxBodyBytes) throw tooLarge(settings)
   if (typeof method !== 'string' || !token.test(method)) throw refused('its method is not one')
@@ -44,7 +44,6 @@ export function copyReplayable(request: StoredRequest, settings: ApprovalSetting
   return {
     ...{ method, target, pattern, headers, body: body.slice() },
     scheme: scheme === 'https' ? 'https' : 'http',
-    peer: typeof peer === 'string' ? peer : null,
     isRewritten: isRewritten === true,
     parsed: typeof parsed === 'string' ? parsed : null,
   }

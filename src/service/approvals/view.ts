@@ -34,6 +34,8 @@ export interface ApprovalView {
   readonly digest: string
   readonly keyId: string
   readonly keyName: string
+  /** Where it was asked from, and so where a replay says to come from; null: it was not known. */
+  readonly address: string | null
   /** Who acted on behalf of whom with an access token, newest first; empty: whoever holds the key. */
   readonly chain: readonly string[]
   readonly quorum: number
@@ -99,6 +101,7 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     digest: record.digest,
     keyId: record.keyId,
     keyName: escapeHidden(record.keyName),
+    address: record.address,
     chain: readChain(record).map(escapeHidden),
     quorum: record.quorum,
     votes: record.votes,

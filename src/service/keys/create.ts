@@ -58,7 +58,7 @@ export async function createKey(
   const actor = await admitActor(context, given, 'create')
   const { requestId, idempotencyKey } = readCreateOptions(context, options)
   const { fields, timeFaults } = inputs.create(input, context.clock.now())
-  const claim = idempotencyKey === null ? null : claimCreation(actor, idempotencyKey, fields)
+  const claim = idempotencyKey === null ? null : claimCreation(context, actor, idempotencyKey, fields)
 
   // A repetition comes first: whatever has changed since, the key was made.
   const earlier = claim && (await findEarlier(context, claim))

@@ -58,7 +58,7 @@ export async function makePending(count: number, askers: readonly Asker[]): Prom
     const isRare = Math.floor(n / askers.length) % rareEvery === 0
     const permission = isRare ? `${rareResource}:send` : 'contacts:write'
     const content = {
-      ...{ request: null, preview: null, precondition: null },
+      ...{ salt: 'seeded', request: null, preview: null, precondition: null },
       input: toUtf8(JSON.stringify({ note: `seeded ${n}` })),
     }
     const asking = makeApproval(n, {

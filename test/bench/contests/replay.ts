@@ -10,7 +10,7 @@ const rounds = 12
 const calls = 400
 
 const stored: StoredRequest = {
-  ...{ method: 'POST', target: '/contacts', pattern: '/contacts', scheme: 'http', peer: '203.0.113.7' },
+  ...{ method: 'POST', target: '/contacts', pattern: '/contacts', scheme: 'http' },
   headers: [
     ['content-type', 'application/json'],
     ['host', 'crm.example'],
@@ -53,7 +53,7 @@ async function pairOf(title: string, listener: RequestListener): Promise<Pair> {
           sent.on('error', reject).end(body)
         }),
       async 'replayed in memory'() {
-        const ticket = { state: 'unused' } as ReplayTicket
+        const ticket = { state: 'unused', principal: { address: '203.0.113.7' } } as ReplayTicket
         const { status } = await dispatcher.dispatch(stored, ticket, { maxBytes: 65_536, signal })
         if (status !== 201) throw new Error(`a replay was answered with ${status}`)
       },

@@ -71,7 +71,7 @@ export interface Asked extends Partial<QueueOptions> {
 /** A request that creates a contact. */
 export function requestOf(body: unknown = { name: 'Ada' }, rest: Partial<StoredRequest> = {}): StoredRequest {
   return {
-    ...{ method: 'POST', target: '/contacts', pattern: '/contacts', scheme: 'https', peer: '203.0.113.7' },
+    ...{ method: 'POST', target: '/contacts', pattern: '/contacts', scheme: 'https' },
     headers: [['content-type', 'application/json']],
     body: body instanceof Uint8Array ? body : toUtf8(JSON.stringify(body)),
     isRewritten: false,

@@ -18,7 +18,7 @@ import type { Store } from '../../../src/ports/store.js'
 import { readApprovalSettings } from '../../../src/service/approval-settings.js'
 import type { ApprovalOptions } from '../../../src/service/approval-settings.js'
 import { digestAsked, openResult, sealRequest } from '../../../src/service/approvals/content.js'
-import type { AskedContent } from '../../../src/service/approvals/content.js'
+import type { SaltedContent } from '../../../src/service/approvals/content.js'
 import { createMoves } from '../../../src/service/approvals/moves.js'
 import type { ServiceContext } from '../../../src/service/context.js'
 import { createDispatchers } from '../../../src/service/dispatchers.js'
@@ -126,7 +126,6 @@ export const request: StoredRequest = {
   target: '/contacts?notify=1',
   pattern: '/contacts',
   scheme: 'https',
-  peer: '203.0.113.7',
   headers: [['content-type', 'application/json']],
   body: toUtf8('{"name":"Ada"}'),
   isRewritten: false,
@@ -153,12 +152,14 @@ export async function approved(world: ApprovalWorld, wanted: Wanted = {}): Promi
     at,
     Uint8Array.of(0, 0, 0, 0, 0, 0, count >> 16, count >> 8, count & 255, count++ & 255),
   )
-  const content: AskedContent =
+  const salt = 'salt'
+  const content: SaltedContent =
     kind === 'replay'
-      ? { request, input: null, preview: null, precondition }
-      : { request: null, input: toUtf8(canonicalJson(input)), preview: null, precondition }
+      ? { salt, request, input: null, preview: null, precondition }
+      : { salt, request: null, input: toUtf8(canonicalJson(input)), preview: null, precondition }
   const asking = {
     ...{ workspaceId: 'ws', environment: 'live', lineage: world.key.id, chain: '[]', tokenScopes: null },
+    address: null,
     ...{ tokenId: null, kind, effect },
     app: kind === 'replay' ? 'main' : '',
     operation: wanted.operation ?? (kind === 'replay' ? 'POST /contacts' : 'contacts.merge'),
@@ -167,7 +168,7 @@ export async function approved(world: ApprovalWorld, wanted: Wanted = {}): Promi
   const record: ApprovalRecord = {
     ...{ id, version: 1, status: 'approved', lane: runLaneOf(asking), dueAt: at },
     ...{ keyId: world.key.id, secretId: world.key.secretId, keyName: world.key.name, ownerId: null },
-    ...{ address: null, keyRevocations: 0, ...asking, queued: 'contacts:write', resource: 'contacts' },
+    ...{ keyRevocations: 0, ...asking, queued: 'contacts:write', resource: 'contacts' },
     ...{ digest: digestAsked(asking, content), quorum: 1, votes: 1, createdAt: at, expiresAt: at + 1e9 },
     ...{ decidedAt: at, decidedBy: 'user:ann', reason: null, fence: 0, startedAt: null, endedAt: null },
     ...{ outcome: null, resultStatus: null, ...set },

@@ -5,6 +5,7 @@ import { isKeyrungError, KeyrungError } from '../../../src/core/errors.js'
 import type { ErrorCode, KeyrungError as KeyrungFault } from '../../../src/core/errors.js'
 import { grantOf } from '../../../src/core/grant.js'
 import { ladder, ladders } from '../../../src/core/ladder.js'
+import { createFingerprints } from '../../../src/crypto/fingerprint.js'
 import { readHostSecrets } from '../../../src/crypto/host-secret.js'
 import { createKeyFormat } from '../../../src/crypto/key-format.js'
 import { createPeppers } from '../../../src/crypto/pepper.js'
@@ -125,6 +126,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     webhookSecrets: createWebhookSecrets(readHostSecrets('a secret of the tests, of 32 characters')),
     approvalSettings: readApprovalSettings(undefined, null, []),
     sealer: null,
+    fingerprints: createFingerprints(null),
     moves: createMoves(clock),
   }
   const world: World = {
