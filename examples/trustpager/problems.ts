@@ -7,8 +7,7 @@ export function answerThrown(keyrung: Keyrung): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error)
     const known = isKeyrungError(error) ? error : findParserError(error)
-    if (!known) console.error(error)
-    send(response, answerError(known ?? error, keyrung.http))
+    send(response, answerError(known ?? error, keyrung))
   }
 }
 

@@ -115,7 +115,7 @@ function answerThrown(keyrung: Keyrung<typeof catalog>): Middleware {
       await next()
     } catch (error) {
       if (!isKeyrungError(error)) console.error(error)
-      const { status, headers, body } = answerError(error, keyrung.http)
+      const { status, headers, body } = answerError(error, keyrung)
       context.status = status
       context.set(headers)
       // What is left of a body that was not read to its end must not be taken for the next request.

@@ -121,7 +121,7 @@ function isSame(a: string, b: string): boolean {
 /** Answers what was thrown, in the one shape that guards answer in too. */
 function answerThrown(keyrung: Keyrung<typeof catalog>): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
-    const { status, headers, body } = answerError(error, keyrung.http)
+    const { status, headers, body } = answerError(error, keyrung)
     response.status(status).set(headers).send(body)
   }
 }

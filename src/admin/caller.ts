@@ -6,6 +6,8 @@ import { answerSource } from '../http/outcome.js'
 import type { Answer } from '../http/outcome.js'
 import { readCredential } from '../service/credential.js'
 import type { Keyrung } from '../service/keyrung.js'
+import { hookFailed, hookMisanswered } from '../service/hook-failure.js'
+import { parseActor } from '../service/management.js'
 import { errorWord } from '../service/time-limit.js'
 
 /** The host's word on who is signed in; null for nobody. */
@@ -51,8 +53,13 @@ async function askHost(hook: ActorHook, request: Request): Promise<Actor> {
   try {
     actor = await hook(request)
   } catch (error) {
-    throw new KeyrungError('hook_failed', { internal: `actor: ${errorWord(error)}` })
+    throw hookFailed('actor', `threw ${errorWord(error)}`, error)
   }
   if (actor === null || actor === undefined) throw new KeyrungError('actor_missing')
-  return actor
+  try {
+    return parseActor(actor)
+  } catch (error) {
+    // What the host's code got wrong is no fault of the end user's.
+    throw hookMisanswered('actor', error)
+  }
 }

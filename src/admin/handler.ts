@@ -45,7 +45,7 @@ export function createAdmin<C extends AnyCatalog>(keyrung: Keyrung<C>, options: 
     const match = findRoute(request.method, new URL(request.url).pathname)
     if (match === undefined) throw new KeyrungError('not_found')
     if (match.verb === null) {
-      const response = buildResponse(answerError(new KeyrungError('method_not_allowed'), keyrung.http))
+      const response = buildResponse(answerError(new KeyrungError('method_not_allowed'), known))
       response.headers.set('allow', match.methods.join(', '))
       return response
     }
@@ -62,7 +62,7 @@ export function createAdmin<C extends AnyCatalog>(keyrung: Keyrung<C>, options: 
     try {
       return await answer(request, context)
     } catch (error) {
-      return buildResponse(answerError(error, keyrung.http))
+      return buildResponse(answerError(error, known))
     }
   }
 }

@@ -1,3 +1,5 @@
+import { maskCause } from './cause.js'
+
 /** A fault found in something handed in: where it is, and what is wrong with it. */
 export interface Fault {
   /** Dotted path to the offending value, `''` for the whole. */
@@ -79,6 +81,8 @@ export interface KeyrungErrorOptions {
   readonly faults?: readonly Fault[]
   /** For the operator's log only: never sent to a caller, and free of secrets too. */
   readonly internal?: string
+  /** What was thrown beneath; a copy without secrets is kept for the operator's log. */
+  readonly cause?: unknown
 }
 
 /**
@@ -98,19 +102,28 @@ export class KeyrungError extends Error {
   override readonly name = 'KeyrungError'
   readonly code: ErrorCode
   readonly faults: readonly Fault[]
-  /** Text for the operator; it is left out when the error is serialised. */
+  /** Text for the operator; it is left out when the error is serialized. */
   declare readonly internal: string | undefined
+  /** What lies beneath, for the operator: `console.error` shows it, and it is left out when the error is serialized. */
+  declare readonly cause: unknown
 
   constructor(code: ErrorCode, options: KeyrungErrorOptions = {}) {
     super(options.message ?? errorTexts[code])
     this.code = code
     this.faults = options.faults ?? []
     Object.defineProperty(this, 'internal', { value: options.internal, enumerable: false })
+    const cause = options.cause === undefined ? options.internal : maskedCause(options.cause)
+    if (cause !== undefined) Object.defineProperty(this, 'cause', { value: cause, enumerable: false })
   }
 
   toJSON(): { code: ErrorCode; message: string; faults: readonly Fault[] } {
     return { code: this.code, message: this.message, faults: this.faults }
   }
+}
+
+/** What is keyrung's own holds no secret. */
+function maskedCause(cause: unknown): unknown {
+  return isKeyrungError(cause) ? cause : maskCause(cause)
 }
 
 /**

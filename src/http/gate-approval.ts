@@ -66,7 +66,7 @@ export function createQueuer(
             .catch(() => approval)
       return answerQueued(http, shown, admission.limits, wait)
     } catch (error) {
-      const answer = answerError(error, http)
+      const answer = answerError(error, keyrung)
       // The rest of what the client is sending is not waited for.
       return answer.status === 413
         ? { ...answer, headers: { ...answer.headers, connection: 'close' } }

@@ -1,13 +1,11 @@
 import type { AnyCatalog } from '../core/catalog.js'
 import type { Allowed, Decision } from '../core/decision.js'
-import { isKeyrungError } from '../core/errors.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Principal } from '../core/principal.js'
 import type { Admission, LimitReport } from '../service/admission.js'
 import type { ReplayTicket } from '../service/replay.js'
 import type { Keyrung } from '../service/keyrung.js'
-import { errorWord } from '../service/time-limit.js'
 import { findAdmitted, noteAdmitted } from './admitted.js'
 import type { AdmittedBefore } from './admitted.js'
 import { createQueuer } from './gate-approval.js'
@@ -172,10 +170,7 @@ export function createGate<C extends AnyCatalog>(
   }
 
   function fail(error: unknown): GateResult {
-    if (!isKeyrungError(error)) {
-      notifyOnce(keyrung, { code: 'unexpected_error', message: `A gate failed with ${errorWord(error)}.` })
-    }
-    return refuse(answerError(error, http))
+    return refuse(answerError(error, keyrung))
   }
 
   return (request) => {

@@ -3,6 +3,7 @@ import type { MaybePromise } from '../core/maybe-promise.js'
 import { toBase64url, toUtf8 } from '../crypto/encoding.js'
 import type { Jwks } from '../crypto/jwks.js'
 import type { HttpSettings } from '../service/http-settings.js'
+import type { Notify } from '../service/notice.js'
 import type { FetchHandler } from './fetch-handler.js'
 import { answerError, buildResponse } from './outcome.js'
 
@@ -14,6 +15,7 @@ export interface JwksSource {
     readonly jwksCacheMs: number
   }
   readonly http: HttpSettings
+  readonly notify?: Notify
 }
 
 /**
@@ -27,10 +29,12 @@ export interface JwksSource {
  * const response = await publish(request, { peer: undefined, prefix: '' })
  * ```
  */
-export function jwksHandler({ tokens, http }: JwksSource): FetchHandler {
+export function jwksHandler(keyrung: JwksSource): FetchHandler {
+  const { tokens } = keyrung
+
   async function answer(request: Request): Promise<Response> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      const refused = buildResponse(answerError(new KeyrungError('method_not_allowed'), http))
+      const refused = buildResponse(answerError(new KeyrungError('method_not_allowed'), keyrung))
       refused.headers.set('allow', 'GET, HEAD')
       return refused
     }
@@ -52,7 +56,7 @@ export function jwksHandler({ tokens, http }: JwksSource): FetchHandler {
     try {
       return await answer(request)
     } catch (error) {
-      return buildResponse(answerError(error, http))
+      return buildResponse(answerError(error, keyrung))
     }
   }
 }

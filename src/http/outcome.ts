@@ -1,7 +1,9 @@
+import { maskCause } from '../core/cause.js'
 import type { Decision } from '../core/decision.js'
 import { errorTexts, isKeyrungError } from '../core/errors.js'
 import type { ErrorCode } from '../core/errors.js'
 import type { LimitReport } from '../service/admission.js'
+import type { Notice, Notify } from '../service/notice.js'
 import type { HttpSettings } from '../service/http-settings.js'
 import { LimitedError } from '../service/limited-error.js'
 import { formatChallenge } from './challenge.js'
@@ -15,6 +17,12 @@ export interface Answer {
   /** By names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+}
+
+/** What errors are answered with: where there is `notify`, the operator is told of every one that is the service's. */
+export interface AnswerContext {
+  readonly http: HttpSettings
+  readonly notify?: Notify
 }
 
 /** Seconds after which an outage may be over. */
@@ -61,14 +69,33 @@ function answerLimited(http: HttpSettings, detail: string, limits: LimitReport |
  * The answer to whatever was thrown. What is not a `KeyrungError` is told as an outage, and nothing of it is
  * shown; neither are the details of mistakes in the host's own code.
  */
-export function answerError(error: unknown, http: HttpSettings): Answer {
-  if (!isKeyrungError(error) || !Object.hasOwn(problemKinds, error.code))
+export function answerError(error: unknown, { http, notify }: AnswerContext): Answer {
+  if (!isKeyrungError(error) || !Object.hasOwn(problemKinds, error.code)) {
+    tell(notify, { code: 'unexpected_error', message: 'A request failed.', error: asError(maskCause(error)) })
     return build('store_unavailable', http)
+  }
   if (error instanceof LimitedError) return answerRefusal('limited', http, null, error.limits)
   const { code, message, faults } = error
-  if (problemKinds[code].status >= 500) return build(code, http)
+  if (problemKinds[code].status >= 500) {
+    const why = error.internal ?? message
+    tell(notify, { code: 'request_failed', message: `A request was answered with ${code}: ${why}`, error })
+    return build(code, http)
+  }
   if (code === 'hidden') return answerRefusal(code, http)
   return build(code, http, { detail: message, extensions: faults.length > 0 ? { faults } : {} })
+}
+
+/** A notice that cannot be given must not cost the request its answer. */
+function tell(notify: Notify | undefined, notice: Notice): void {
+  try {
+    notify?.(notice)
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+function asError(value: unknown): Error {
+  return value instanceof Error ? value : new Error(String(value))
 }
 
 /**

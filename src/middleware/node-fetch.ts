@@ -43,7 +43,7 @@ export async function callHandler(
   try {
     request = await buildRequest(mounted, maxBodyBytes)
   } catch (error) {
-    const answer = buildResponse(answerError(error, http))
+    const answer = buildResponse(answerError(error, { http }))
     // The rest of what the client is sending is not waited for.
     answer.headers.set('connection', 'close')
     return answer

@@ -40,7 +40,7 @@ import { createLocalLease, createSharedLease } from './lease.js'
 import { readLimitSettings } from './limit-settings.js'
 import { createMeter } from './meter.js'
 import { createLimitsView } from './limits.js'
-import { quietly, writeNotice } from './notice.js'
+import { createNoticeWriter, quietly } from './notice.js'
 import { checkOptions, readDurations } from './options.js'
 import type { KeyrungOptions } from './options.js'
 import { createOutbox } from './outbox.js'
@@ -82,8 +82,8 @@ const closeLimitMs = 10_000
 export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>): Keyrung<C> {
   checkOptions(options)
   const { catalog, directory, entitlements, sinks = [], cache = {} } = options
-  const notify = quietly(options.notify ?? writeNotice)
   const { clock = systemClock, entropy = systemEntropy } = options
+  const notify = quietly(options.notify ?? createNoticeWriter(clock))
   const durations = readDurations(options)
   const secrets = options.pepper === 'none' ? 'none' : readHostSecrets(options.secret)
   // Without a pepper a secret is not needed, but what waits for approval is sealed under it where there is one.

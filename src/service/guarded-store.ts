@@ -10,7 +10,10 @@ import { errorWord, late, within } from './time-limit.js'
 function redact(call: string, error: unknown): KeyrungError {
   if (isKeyrungError(error)) return error
   // A driver's text may hold parameters, and with them digests or names.
-  return new KeyrungError('store_unavailable', { internal: `store ${call}: ${errorWord(error)}` })
+  return new KeyrungError('store_unavailable', {
+    internal: `store ${call}: ${errorWord(error)}`,
+    cause: error,
+  })
 }
 
 /**
@@ -62,7 +65,13 @@ export function guardStore(
     purge: guarded('purge', (request) => store.purge(request)),
     findSchema: guarded('findSchema', () => store.findSchema()),
     // A migration may take long, and nobody waits for it but the host.
-    migrate: () => store.migrate(),
+    async migrate() {
+      try {
+        return await store.migrate()
+      } catch (error) {
+        throw redact('migrate', error)
+      }
+    },
     close: guarded('close', () => store.close()),
     findCredential(digest) {
       // On the hot path: no closure over rest arguments.

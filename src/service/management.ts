@@ -9,7 +9,8 @@ import { findInForce } from './credential-status.js'
 import type { KeyVerb } from './key-settings.js'
 import type { KeyView } from './keys/view.js'
 import { readPrincipal } from './principal.js'
-import { attempt } from './time-limit.js'
+import { attempt, errorWord } from './time-limit.js'
+import { hookFailed, kindOf } from './hook-failure.js'
 
 /** How long the host's `canManage` and its like may take, in milliseconds. */
 const hookLimitMs = 5_000
@@ -73,8 +74,11 @@ export async function demandYes(
   ask: () => MaybePromise<boolean>,
 ): Promise<void> {
   const answer = await attempt(clock, hookLimitMs, ask)
-  if (!answer.ok) throw new KeyrungError('hook_failed', { internal: `${hook}: ${answer.why}` })
-  if (answer.value !== true) throw new KeyrungError('forbidden')
+  if (!answer.ok) throw hookFailed(hook, answer.why, answer.cause)
+  if (answer.value === true) return
+  if (answer.value !== false)
+    throw hookFailed(hook, `answered ${kindOf(answer.value)}, must be true or false`)
+  throw new KeyrungError('forbidden')
 }
 
 /** The user's role as the directory has it; without a directory the host's word stands. */
@@ -89,7 +93,7 @@ async function directoryStanding(rights: Needs['rights'], actor: UserActor) {
   try {
     return await rights.ofUser(actor.id, actor.workspaceId)
   } catch (error) {
-    throw isKeyrungError(error) ? error : new KeyrungError('hook_failed')
+    throw isKeyrungError(error) ? error : hookFailed('directory.rightsOf', errorWord(error), error)
   }
 }
 

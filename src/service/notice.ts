@@ -1,3 +1,6 @@
+import { createBounded } from '../core/bounded.js'
+import type { Clock } from '../ports/clock.js'
+
 /** Something an operator should know; it never holds a secret. */
 export interface Notice {
   readonly code:
@@ -17,16 +20,33 @@ export interface Notice {
     | 'app_unattached'
     | 'source_unknown'
     | 'webhook_failing'
+    | 'request_failed'
     | 'unexpected_error'
   /** One line, whatever names it quotes. */
   readonly message: string
+  /** What was thrown, with its cause; secrets are masked. */
+  readonly error?: Error
 }
 
 /** Where notices go. */
 export type Notify = (notice: Notice) => void
 
-/** The default: a line on the console's error stream. */
-export const writeNotice: Notify = ({ code, message }) => console.warn(`keyrung: ${code}: ${message}`)
+/** How long the default says nothing more of the same kind and text, in milliseconds. */
+const quietMs = 10_000
+
+/** The default: a line on the console's error stream, and the error with its cause where there is one. */
+export function createNoticeWriter(clock: Pick<Clock, 'now'>): Notify {
+  const written = createBounded(100, (_line: string) => ({ at: -Infinity }))
+  return ({ code, message, error }) => {
+    const line = `keyrung: ${code}: ${message}`
+    const last = written(line)
+    const now = clock.now()
+    // An outage would write a line for each request.
+    if (Math.abs(now - last.at) < quietMs) return
+    last.at = now
+    console.warn(line, ...(error === undefined ? [] : [error]))
+  }
+}
 
 /** The same, but what the host's function throws or rejects with is ignored: a notice never breaks what it is about. */
 export function quietly(notify: Notify): Notify {

@@ -12,6 +12,7 @@ import type { ApprovalView } from './approvals/view.js'
 import type { ServiceContext } from './context.js'
 import { toJson } from './execution/perform.js'
 import { inTransaction } from './execution/transaction.js'
+import { hookFailed } from './hook-failure.js'
 import type { Operation, OperationContext, OperationDefinition, OperationResult } from './operation.js'
 import { readDefinition } from './operations/definition.js'
 import type { DefinedOperation } from './operations/definition.js'
@@ -105,7 +106,7 @@ export function createOperations(options: OperationsOptions): Operations {
     const shown = await askHook(context, what, (signal) => preview(input, { ...call, signal }))
     const { value, faults } = copyPlain(shown, previewBounds)
     if (faults.length === 0) return value
-    throw new KeyrungError('hook_failed', { internal: `${what}: ${faults[0]!.path} ${faults[0]!.message}` })
+    throw hookFailed(what, `${faults[0]!.path} ${faults[0]!.message}`)
   }
 
   return {

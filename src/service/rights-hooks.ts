@@ -1,7 +1,7 @@
 import type { AnyCatalog } from '../core/catalog.js'
 import { anyPlan, parseEntitlement } from '../core/entitlement.js'
 import type { Plan } from '../core/entitlement.js'
-import { KeyrungError } from '../core/errors.js'
+import { invalid, KeyrungError } from '../core/errors.js'
 import { grantOf } from '../core/grant.js'
 import type { Grant } from '../core/grant.js'
 import { isPromise } from '../core/maybe-promise.js'
@@ -10,6 +10,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Directory } from '../ports/directory.js'
 import type { Entitlements } from '../ports/entitlements.js'
 import type { Lease } from './lease.js'
+import { hookFailed, hookMisanswered } from './hook-failure.js'
 import { createLeased } from './leased.js'
 import type { Notify } from './notice.js'
 import type { Rights, UserStanding } from './rights.js'
@@ -38,12 +39,21 @@ const bounds = { max: 10_000, maxMissing: 1_000 }
 export function createRights(options: RightsOptions): HookedRights {
   const { catalog, directory, entitlements, lease, clock, timeoutMs, notify } = options
 
-  function failed(hook: string, why: string): KeyrungError {
-    notify({
-      code: 'hook_failing',
-      message: `The hook ${hook} ${why}; requests that need it are answered 503.`,
-    })
-    return new KeyrungError('hook_failed', { internal: `${hook} ${why}` })
+  const failed = (error: KeyrungError): KeyrungError => {
+    const message = `The hook ${error.internal!}; requests that need it are answered 503.`
+    notify({ code: 'hook_failing', message, error })
+    return error
+  }
+
+  const reported = new Set<string>()
+  /** Tells once of each scope that grants nothing, as it may be misspelled. */
+  function knownOf(hook: string, grant: Grant): Grant {
+    for (const scope of grant.unknown) {
+      const message = `${hook} answered the scope ${JSON.stringify(scope)}, which the catalog does not know: it grants nothing.`
+      if (reported.size < 1_000 && !reported.has(message)) notify({ code: 'unknown_scopes', message })
+      reported.add(message)
+    }
+    return grant
   }
 
   /** Calls a hook: `read` makes sense of its answer, or throws. */
@@ -51,24 +61,24 @@ export function createRights(options: RightsOptions): HookedRights {
     const sense = (answer: A): T => {
       try {
         return read(answer)
-      } catch {
-        throw failed(hook, 'answered something that cannot be read')
+      } catch (error) {
+        throw failed(hookMisanswered(hook, error))
       }
     }
     let answer: MaybePromise<A>
     try {
       answer = ask()
     } catch (error) {
-      throw failed(hook, `threw ${errorWord(error)}`)
+      throw failed(hookFailed(hook, `threw ${errorWord(error)}`, error))
     }
     if (!isPromise(answer)) return sense(answer)
     return within(clock, timeoutMs, answer).then(
       (came) => {
-        if (came === late) throw failed(hook, `gave no answer in ${timeoutMs} ms`)
+        if (came === late) throw failed(hookFailed(hook, `gave no answer in ${timeoutMs} ms`))
         return sense(came)
       },
       (error: unknown) => {
-        throw failed(hook, `rejected with ${errorWord(error)}`)
+        throw failed(hookFailed(hook, `rejected with ${errorWord(error)}`, error))
       },
     )
   }
@@ -84,8 +94,11 @@ export function createRights(options: RightsOptions): HookedRights {
         () => directory!.rightsOf(userId, workspaceId),
         (rights) => {
           if (rights === null) return null
-          if (typeof rights.role !== 'string') throw new TypeError('role')
-          return { role: rights.role, grant: readCeiling(catalog, rights.scopes) }
+          if (typeof rights.role !== 'string') {
+            throw invalid('input_invalid', [{ path: 'role', message: 'must be a text' }])
+          }
+          const grant = knownOf('directory.rightsOf', grantOf(catalog, rights.scopes))
+          return { role: rights.role, grant }
         },
       )
     },
@@ -99,7 +112,11 @@ export function createRights(options: RightsOptions): HookedRights {
       call(
         'entitlements.of',
         () => entitlements!.of(workspaceId),
-        (answer) => parseEntitlement(catalog, answer),
+        (answer) => {
+          const plan = parseEntitlement(catalog, answer)
+          if (plan.ceiling) knownOf('entitlements.of', plan.ceiling)
+          return plan
+        },
       ),
   })
 
@@ -125,12 +142,6 @@ export function createRights(options: RightsOptions): HookedRights {
       await lease.settle()
     },
   }
-}
-
-/** Scopes of a hook: those this catalogue does not know grant nothing, as another version may know them. */
-function readCeiling(catalog: AnyCatalog, scopes: 'full' | readonly string[]): Grant {
-  if (scopes !== 'full' && !Array.isArray(scopes)) throw new TypeError('scopes')
-  return grantOf(catalog, scopes)
 }
 
 /** One text for two ids; the length in front keeps `a` + `bc` and `ab` + `c` apart. */

@@ -5,7 +5,8 @@ import type { Clock } from '../ports/clock.js'
 
 /** How a call to something of the host's ended; `why` is one word that can be shown to an operator. */
 export type Attempt<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string }
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly why: string; readonly cause?: unknown }
 
 /** What comes instead of an answer that took too long. */
 export const late = Symbol('late')
@@ -46,7 +47,7 @@ export async function attempt<T>(
     const value = await within(clock, limitMs, answer)
     return value === late ? { ok: false, why: 'timeout' } : { ok: true, value }
   } catch (error) {
-    return { ok: false, why: errorWord(error) }
+    return { ok: false, why: errorWord(error), cause: error }
   }
 }
 

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { createAdmin } from '../../src/admin/handler.js'
+import type { Notice } from '../../src/service/notice.js'
 import { memoryStore } from '../../src/stores/memory.js'
 import { adminHost } from './host.js'
 
@@ -195,24 +196,29 @@ describe('who calls', () => {
     ],
     ['rejects', () => Promise.reject(new Error('canary')), 503, 'hook_failed'],
     ['answers nothing', () => undefined, 401, 'actor_missing'],
-    ['answers true', () => true, 422, 'input_invalid'],
+    ['answers true', () => true, 503, 'hook_failed'],
     [
       'answers an actor without a workspace',
       () => ({ type: 'user', id: 'ann', role: 'admin' }),
-      422,
-      'input_invalid',
+      503,
+      'hook_failed',
     ],
     [
       'answers an actor without an id',
       () => ({ type: 'user', id: '', workspaceId: 'ws_1', role: 'admin' }),
-      422,
-      'input_invalid',
+      503,
+      'hook_failed',
     ],
   ])('a hook that %s lets nobody in', async (_, actor, status, code) => {
-    const { ask } = adminHost({}, { actor: actor as never })
+    const notices: Notice[] = []
+    const { ask } = adminHost({ notify: (notice) => notices.push(notice) }, { actor: actor as never })
     const reply = await ask('admin', 'GET', '/keys')
     expect([reply.status, reply.body.code]).toEqual([status, code])
     expect(JSON.stringify(reply.body)).not.toContain('canary')
+    const told = notices.filter(({ code: kind }) => kind === 'request_failed')
+    expect(told).toHaveLength(status === 503 ? 1 : 0)
+    if (status === 503)
+      expect(told[0]!.error).toMatchObject({ code, internal: expect.stringMatching(/^actor: /) })
   })
 })
 

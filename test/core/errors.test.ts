@@ -105,7 +105,7 @@ describe('an error', () => {
     })
   })
 
-  it('keeps what is for the operator out of JSON, of inspection and of enumeration', () => {
+  it('keeps what is for the operator out of JSON and of enumeration, and shows it when it is inspected', () => {
     const error = new KeyrungError('store_unavailable', { internal: 'ECONNREFUSED 10.0.0.7' })
     expect(error.internal).toBe('ECONNREFUSED 10.0.0.7')
     expect(JSON.parse(JSON.stringify(error))).toEqual({
@@ -113,8 +113,61 @@ describe('an error', () => {
       message: errorTexts.store_unavailable,
       faults: [],
     })
-    expect(inspect(error, { depth: 5 })).not.toContain('10.0.0.7')
-    expect(Object.keys(error)).not.toContain('internal')
+    expect(inspect(error)).toContain("[cause]: 'ECONNREFUSED 10.0.0.7'")
+    expect(Object.keys(error)).toEqual(['name', 'code', 'faults'])
+  })
+
+  const digest = 'f'.repeat(31) + '0'
+  const secret = 'acme_live_8Jx2kQpLr0sTv4Yz1mNb_c2Fs'
+  it.each<[string, unknown, string, string]>([
+    [
+      'a refused connection',
+      Object.assign(new Error('connect ECONNREFUSED ::1:5432'), { code: 'ECONNREFUSED' }),
+      'connect ECONNREFUSED ::1:5432',
+      '',
+    ],
+    ['a missing database', new Error('database "acme" does not exist'), 'database "acme" does not exist', ''],
+    ['a key', new Error(`no user ${secret}!`), 'no user ***!', secret],
+    ['a digest', new RangeError(`(digest)=(${digest})`), '(digest)=(***)', digest],
+    [
+      'a password in a URL',
+      new Error('redis://user:hunter2@cache:6379 is away'),
+      'redis://***@cache:6379 is away',
+      'hunter2',
+    ],
+    ['a cause of a cause', new Error('outer', { cause: new Error(secret) }), 'outer', secret],
+    ['a text', `thrown: ${digest}`, 'thrown: ***', digest],
+    [
+      'properties',
+      Object.assign(new Error('failed'), { parameters: [secret], query: secret }),
+      'failed',
+      secret,
+    ],
+    ['a number', 7, 'number', '7'],
+    [
+      'a proxy',
+      new Proxy(new Error('x'), {
+        getPrototypeOf: () => {
+          throw new Error(secret)
+        },
+      }),
+      'an error that cannot be read',
+      secret,
+    ],
+  ])('keeps a cause for the operator, with its secrets masked: %s', (_, cause, shown, hidden) => {
+    const error = new KeyrungError('store_unavailable', { cause })
+    const seen = inspect(error, { showHidden: true, depth: 9 })
+    expect(seen).toContain(shown)
+    if (hidden !== '') expect(seen.split('[cause]')[1]).not.toContain(hidden)
+    expect(JSON.stringify(error)).not.toContain(shown)
+    expect(Object.keys(error)).not.toContain('cause')
+  })
+
+  it('keeps where a cause was thrown, and an error of its own as it is', () => {
+    const cause = new TypeError('x')
+    expect(inspect(new KeyrungError('hook_failed', { cause }))).toContain('errors.test.ts')
+    const own = new KeyrungError('conflict')
+    expect(new KeyrungError('hook_failed', { cause: own }).cause).toBe(own)
   })
 
   it('is told from others by its class, not by its looks', () => {

@@ -259,7 +259,7 @@ describe('a gate never throws and never lets through by mistake', () => {
       ]) {
         const { gate, notices, http } = faulty(admit)
         expect(await gate(requestWith('x'))).toEqual({ ok: false, answer: answerRefusal(code, http) })
-        expect(notices).toEqual([])
+        expect(notices).toMatchObject([{ code: 'request_failed', error: { code } }])
       }
     },
   )

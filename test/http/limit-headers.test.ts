@@ -105,7 +105,7 @@ describe('a 429 says which limit, and for how long:', () => {
   test('where nothing is known of the limit, it is one second', () => {
     for (const answer of [
       answerRefusal('limited', http),
-      answerError(new KeyrungError('limited'), http),
+      answerError(new KeyrungError('limited'), { http }),
       answerSource(http, null),
     ]) {
       expect(answer.headers).toMatchObject({ 'retry-after': '1' })

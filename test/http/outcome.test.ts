@@ -54,7 +54,7 @@ describe('the answer to a refusal', () => {
     const hiding = settings({ hidden: 'not_found', realm: 'x', upgradeUrl: 'https://example.com/plans' })
     const answer = answerRefusal('hidden', hiding, denied('hidden'))
     expect(answer).toStrictEqual(notFoundAnswer({ http: hiding }))
-    expect(answerError(new KeyrungError('not_found'), hiding)).toStrictEqual(answer)
+    expect(answerError(new KeyrungError('not_found'), { http: hiding })).toStrictEqual(answer)
     expect(answer.status).toBe(404)
     expect(answer.headers['www-authenticate']).toBeUndefined()
   })
@@ -69,7 +69,9 @@ describe('the answer to a refusal', () => {
     expect(bodyOf(answerRefusal('not_entitled', http, denied('not_entitled')))).not.toHaveProperty(
       'upgrade_url',
     )
-    expect(bodyOf(answerError(new KeyrungError('key_limit_reached'), selling))).toHaveProperty('upgrade_url')
+    expect(bodyOf(answerError(new KeyrungError('key_limit_reached'), { http: selling }))).toHaveProperty(
+      'upgrade_url',
+    )
     expect(bodyOf(answerRefusal('insufficient', selling, denied('insufficient')))).not.toHaveProperty(
       'upgrade_url',
     )
@@ -104,7 +106,10 @@ describe('the answer to an error', () => {
       { path: 'name', message: 'is required' },
       { path: 'scopes.0', message: 'is unknown' },
     ]
-    expect(bodyOf(answerError(invalid('input_invalid', faults), http))).toMatchObject({ status: 422, faults })
+    expect(bodyOf(answerError(invalid('input_invalid', faults), { http }))).toMatchObject({
+      status: 422,
+      faults,
+    })
   })
 
   test.each(['config_invalid', 'catalog_invalid', 'store_unavailable', 'hook_failed'] as const)(
@@ -115,7 +120,7 @@ describe('the answer to an error', () => {
         internal: 'canary',
         faults: [{ path: 'canary', message: 'canary' }],
       })
-      const answer = answerError(error, http)
+      const answer = answerError(error, { http })
       expect(JSON.stringify(answer)).not.toContain('canary')
       expect(answer.status).toBeGreaterThanOrEqual(500)
     },
@@ -142,12 +147,14 @@ describe('the answer to an error', () => {
     ],
     ['an error with an unknown code', new KeyrungError('toString' as 'not_found', { message: 'canary' })],
   ])('503 for %s, without a word of it', (_what, thrown) => {
-    expect(answerError(thrown, http)).toStrictEqual(answerRefusal('store_unavailable', http))
+    expect(answerError(thrown, { http })).toStrictEqual(answerRefusal('store_unavailable', http))
   })
 
   test('hides where the host hides', () => {
     const hiding = settings({ hidden: 'not_found' })
-    expect(answerError(new KeyrungError('hidden'), hiding)).toStrictEqual(notFoundAnswer({ http: hiding }))
+    expect(answerError(new KeyrungError('hidden'), { http: hiding })).toStrictEqual(
+      notFoundAnswer({ http: hiding }),
+    )
   })
 })
 

@@ -78,7 +78,8 @@ describe.each(Object.entries(calls))('%s', (name, call) => {
   ])('that %s is 503, and nothing of the driver’s text comes out', async (_, does) => {
     const error = (await caught(() => call(guard(does)))) as KeyrungError
     expect(error).toMatchObject({ code: 'store_unavailable', internal: `store ${name}: RangeError` })
-    expect(error.cause).toBeUndefined()
+    expect(error.cause).toMatchObject({ name: 'RangeError', message: 'near "canary-value"' })
+    expect(error.cause).not.toHaveProperty('parameters')
     expect(`${error.stack}${JSON.stringify(error)}`).not.toContain('canary')
   })
 

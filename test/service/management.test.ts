@@ -52,13 +52,20 @@ describe('the hook canManage', () => {
     expect(await admit(admin)).toEqual(admin)
   })
 
-  const others: unknown[] = [false, 1, 'true', {}, [], null, undefined, Object(true), () => true]
+  test('denies by false', async () => {
+    canManage = () => false
+    await expect(admit(admin)).rejects.toEqual(code('forbidden'))
+  })
+
+  const others: unknown[] = [1, 'true', {}, [], null, undefined, Object(true), () => true]
   const promises = others.map((answer) => Promise.resolve(answer))
   test.each([...others, ...promises].map((answer) => [answer]))(
-    'denies by anything else (%#)',
+    'admits by nothing else, and says to the operator that it is no answer (%#)',
     async (answer) => {
       canManage = () => answer as boolean
-      await expect(admit(admin)).rejects.toEqual(code('forbidden'))
+      const error: unknown = await admit(admin).catch((thrown: unknown) => thrown)
+      expect(error).toEqual(code('hook_failed'))
+      expect((error as KeyrungError).internal).toMatch(/^canManage: answered .+, must be true or false$/)
     },
   )
 

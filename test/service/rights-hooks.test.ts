@@ -144,11 +144,37 @@ describe('users', () => {
     }
   })
 
-  test('scopes that the catalogue does not know grant nothing', async () => {
-    const { rights } = setUp({
+  test('scopes that the catalogue does not know grant nothing, and are told once, by name', async () => {
+    const { rights, notices } = setUp({
       directory: { rightsOf: () => ({ role: 'x', scopes: ['contacts:read', 'gone:read'] }) },
+      entitlements: { of: () => ({ access: true, ceilings: ['contact:read'] }) },
     })
-    expect((await rights.ofUser('u', 'w'))!.grant.scopes).toEqual(['contacts:read'])
+    for (const user of ['u', 'v']) {
+      expect((await rights.ofUser(user, 'w'))!.grant.scopes).toEqual(['contacts:read'])
+      expect((await rights.ofWorkspace(user)).ceiling!.scopes).toEqual([])
+    }
+    expect(notices.map(({ code }) => code)).toEqual(['unknown_scopes', 'unknown_scopes'])
+    expect(notices[0]!.message).toContain('directory.rightsOf answered the scope "gone:read"')
+    expect(notices[1]!.message).toContain('entitlements.of answered the scope "contact:read"')
+  })
+
+  test.each<[string, { directory?: unknown; entitlements?: unknown }, string]>([
+    ['a user who is a text', { directory: 'admin' }, 'role'],
+    ['a role that is a number', { directory: { role: 1, scopes: [] } }, 'role must be a text'],
+    ['scopes in one text', { directory: { role: 'x', scopes: 'contacts:read' } }, 'scopes must be'],
+    ['a scope that is none', { directory: { role: 'x', scopes: ['contacts'] } }, 'scopes'],
+    ['access that is a number', { entitlements: { access: 1 } }, 'access must be true or false'],
+    ['a misspelled ceiling', { entitlements: { access: true, ceiling: [] } }, 'ceiling'],
+    ['a negative maximum', { entitlements: { access: true, maxKeys: -1 } }, 'maxKeys must be'],
+  ])('%s is told to the operator by its path', async (_, answer, path) => {
+    const { rights, notices } = setUp({
+      ...('directory' in answer && { directory: { rightsOf: () => answer.directory as never } }),
+      ...('entitlements' in answer && { entitlements: { of: () => answer.entitlements as never } }),
+    })
+    const ask = async () => ('directory' in answer ? rights.ofUser('u', 'w') : rights.ofWorkspace('w'))
+    const error: unknown = await ask().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'hook_failed', internal: expect.stringContaining(path) })
+    expect(notices).toMatchObject([{ code: 'hook_failing', message: expect.stringContaining(path), error }])
   })
 
   test('without a directory nobody is a member', () => {

@@ -145,8 +145,8 @@ describeOn('mariadb', 'mysqlStore in trouble', (server) => {
     const ended = await thrownBy(() => mysqlStore({ pool: own }).findCredential(digestOf(1)))
     for (const error of [refused, missing, ended]) {
       expect(error.code).toBe('store_unavailable')
-      expect(inspect(error, { showHidden: true, depth: 9 })).not.toMatch(/canary|denied for|doesn't exist/)
-      expect(error.cause).toBeUndefined()
+      expect(`${error.stack} ${JSON.stringify(error)}`).not.toMatch(/canary|denied for|doesn't exist/)
+      expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain('canary')
     }
   })
 

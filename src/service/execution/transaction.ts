@@ -60,6 +60,9 @@ export async function inTransaction<T>(
   } catch (error) {
     if (failure !== undefined) return failure
     if (isKeyrungError(error)) throw error
-    throw new KeyrungError('store_unavailable', { internal: `store commitWith: ${errorWord(error)}` })
+    throw new KeyrungError('store_unavailable', {
+      internal: `store commitWith: ${errorWord(error)}`,
+      cause: error,
+    })
   }
 }

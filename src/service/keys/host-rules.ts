@@ -1,6 +1,6 @@
-import { KeyrungError } from '../../core/errors.js'
 import type { Fault } from '../../core/errors.js'
 import type { ServiceContext } from '../context.js'
+import { hookFailed, kindOf } from '../hook-failure.js'
 import { attempt } from '../time-limit.js'
 
 /** How long the host's `checkName` may take, in milliseconds. */
@@ -33,10 +33,12 @@ async function findNameFault(
 ): Promise<string | null> {
   if (!keySettings.checkName) return null
   const answer = await attempt(clock, hookLimitMs, () => keySettings.checkName!(name, workspaceId))
-  if (!answer.ok) throw new KeyrungError('hook_failed', { internal: `checkName: ${answer.why}` })
-  if (answer.value === true) return null
-  const isText = typeof answer.value === 'string' && answer.value !== ''
-  return isText ? answer.value : 'is not accepted here'
+  if (!answer.ok) throw hookFailed('checkName', answer.why, answer.cause)
+  const said: unknown = answer.value
+  if (said === true) return null
+  if (said === false || said === '') return 'is not accepted here'
+  if (typeof said === 'string') return said
+  throw hookFailed('checkName', `answered ${kindOf(said)}, must be true or a text`)
 }
 
 /** An owner who cannot be looked up would cap nothing, so there has to be a directory. */

@@ -5,6 +5,7 @@ import { copyPlain } from '../../core/plain-value.js'
 import type { Json } from '../../core/plain-value.js'
 import { toUtf8 } from '../../crypto/encoding.js'
 import type { StandardSchema } from '../operation.js'
+import { hookFailed } from '../hook-failure.js'
 import { errorWord } from '../time-limit.js'
 
 /** How much of an input is read. */
@@ -52,7 +53,7 @@ async function judge(schema: StandardSchema, input: unknown): Promise<Judged> {
     return await schema['~standard'].validate(input)
   } catch (error) {
     if (isKeyrungError(error)) throw error
-    throw new KeyrungError('hook_failed', { internal: `an operation's schema: ${errorWord(error)}` })
+    throw hookFailed("an operation's schema", errorWord(error), error)
   }
 }
 

@@ -1,10 +1,12 @@
-import { isKeyrungError, KeyrungError } from '../../core/errors.js'
+import { isKeyrungError } from '../../core/errors.js'
+import type { KeyrungError } from '../../core/errors.js'
 import type { Json } from '../../core/plain-value.js'
 import type { Principal } from '../../core/principal.js'
 import { fromUtf8 } from '../../crypto/encoding.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { ServiceContext } from '../context.js'
 import type { OperationContext } from '../operation.js'
+import { hookFailed, kindOf } from '../hook-failure.js'
 import { errorWord, late, within } from '../time-limit.js'
 import type { DefinedOperation } from './definition.js'
 
@@ -58,7 +60,7 @@ export async function askPrecondition(
     precondition(input, { ...call, signal }),
   )
   if (typeof answer === 'string') return answer
-  throw new KeyrungError('hook_failed', { internal: `precondition of ${name}: answered no text` })
+  throw hookFailed(`precondition of ${name}`, `answered ${kindOf(answer)}, must be a text`)
 }
 
 /** Calls a function of the host's that only looks; what it throws of keyrung's own goes through. */
@@ -68,7 +70,7 @@ export async function askHook<T>(
   ask: (signal: AbortSignal) => MaybePromise<T>,
 ): Promise<T> {
   const limit = new AbortController()
-  let why: string
+  let failure: KeyrungError
   try {
     const answer = await within(
       clock,
@@ -77,10 +79,10 @@ export async function askHook<T>(
     )
     if (answer !== late) return answer
     limit.abort()
-    why = 'timeout'
+    failure = hookFailed(what, 'timeout')
   } catch (error) {
     if (isKeyrungError(error)) throw error
-    why = errorWord(error)
+    failure = hookFailed(what, errorWord(error), error)
   }
-  throw new KeyrungError('hook_failed', { internal: `${what}: ${why}` })
+  throw failure
 }

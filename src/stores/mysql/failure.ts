@@ -37,8 +37,11 @@ function wordOf(error: unknown): string {
 }
 
 /** A store's own error, for a reason of its own or the driver's word for one. */
-export function unavailable(reason: string): KeyrungError {
-  return new KeyrungError('store_unavailable', { internal: `mysql: ${reason}` })
+export function unavailable(reason: string, cause?: unknown): KeyrungError {
+  return new KeyrungError('store_unavailable', {
+    internal: `mysql: ${reason}`,
+    ...(cause !== undefined && { cause }),
+  })
 }
 
 /** The error for a connection that the host gave back with a transaction open on it. */
@@ -52,7 +55,7 @@ export function transactionOpen(): KeyrungError {
 export function failureOf(error: unknown): SqlFailure {
   if (isKeyrungError(error)) return { kind: 'refused', error }
   const number = numberOf(error)
-  const word = unavailable(number === undefined ? wordOf(error) : `${wordOf(error)} ${number}`)
+  const word = unavailable(number === undefined ? wordOf(error) : `${wordOf(error)} ${number}`, error)
   if (number !== undefined && again.has(number)) return { kind: 'again', error: word }
   const gone = number === undefined || lost.has(number) || (error as { fatal?: unknown }).fatal === true
   return { kind: gone ? 'lost' : 'refused', error: word }

@@ -2,8 +2,11 @@ import { KeyrungError, isKeyrungError } from '../../core/errors.js'
 import type { SqlFailure } from '../sql/session.js'
 
 /** A store's own error for a reason of its own. */
-export function unavailable(reason: string): KeyrungError {
-  return new KeyrungError('store_unavailable', { internal: `postgres: ${reason}` })
+export function unavailable(reason: string, cause?: unknown): KeyrungError {
+  return new KeyrungError('store_unavailable', {
+    internal: `postgres: ${reason}`,
+    ...(cause !== undefined && { cause }),
+  })
 }
 
 /** The SQLSTATE (PostgreSQL 15, appendix A), or the system's code where there was no answer; never the text, which may hold data. */
@@ -33,7 +36,7 @@ export function failureOf(error: unknown): SqlFailure {
   if (isKeyrungError(error)) return { kind: 'refused', error }
   const code = codeOf(error)
   if (code === undefined || !/^[0-9A-Z]{5}$/.test(code) || lost.test(code)) {
-    return { kind: 'lost', error: unavailable(code ?? 'connection lost') }
+    return { kind: 'lost', error: unavailable(code ?? 'connection lost', error) }
   }
-  return { kind: again.test(code) ? 'again' : 'refused', error: unavailable(code) }
+  return { kind: again.test(code) ? 'again' : 'refused', error: unavailable(code, error) }
 }

@@ -1,8 +1,11 @@
 import { KeyrungError, isKeyrungError } from '../../core/errors.js'
 
 /** The store's own error for a reason in one word. */
-export function unavailable(reason: string): KeyrungError {
-  return new KeyrungError('store_unavailable', { internal: `redis: ${reason}` })
+export function unavailable(reason: string, cause?: unknown): KeyrungError {
+  return new KeyrungError('store_unavailable', {
+    internal: `redis: ${reason}`,
+    ...(cause !== undefined && { cause }),
+  })
 }
 
 /** The word that an answer of the server's begins with, or the system's code; never the text, which may quote what was sent. */
@@ -18,7 +21,7 @@ function wordOf(error: unknown): string {
 
 /** Takes what the client threw. */
 export function failureOf(error: unknown): KeyrungError {
-  return isKeyrungError(error) ? error : unavailable(wordOf(error))
+  return isKeyrungError(error) ? error : unavailable(wordOf(error), error)
 }
 
 /** Says whether a server does not know a script by its digest: it was started, or told to forget its scripts. */

@@ -12,8 +12,11 @@ export function transactionOpen(): KeyrungError {
 }
 
 /** A store's own error for a reason of its own. */
-export function unavailable(reason: string): KeyrungError {
-  return new KeyrungError('store_unavailable', { internal: `sqlite: ${reason}` })
+export function unavailable(reason: string, cause?: unknown): KeyrungError {
+  return new KeyrungError('store_unavailable', {
+    internal: `sqlite: ${reason}`,
+    ...(cause !== undefined && { cause }),
+  })
 }
 
 /** The error for a host's part of a transaction that goes on after it has returned. */
@@ -51,5 +54,5 @@ export function failureOf(error: unknown): Failure {
     return { passing: false, error: unavailable('closed') }
   }
   const code = codeOf(error)
-  return { passing: /^SQLITE_(BUSY|LOCKED)/.test(code), error: unavailable(code) }
+  return { passing: /^SQLITE_(BUSY|LOCKED)/.test(code), error: unavailable(code, error) }
 }

@@ -255,7 +255,7 @@ describe('who may decide', () => {
     'is nobody by anything but true (%#)',
     async (answer) => {
       const desk = await openDesk({ approvals: { canDecide: () => answer as boolean } })
-      await refusal(desk.keyrung.approvals.list(ann), 'forbidden')
+      await refusal(desk.keyrung.approvals.list(ann), 'hook_failed')
     },
   )
 
