@@ -91,6 +91,7 @@ export type { SourceLimitOptions, SourceState } from './service/source-allowance
 export type { Access, AccessResult } from './service/access.js'
 export type { Keys } from './service/keys.js'
 export type { CreatedKey, RepeatedKey } from './service/keys/create.js'
+export type { IdentifiedKey, IdentifyingActor } from './service/keys/identify.js'
 export type { CreateKeyInput, EditKeyInput } from './service/keys/input.js'
 export type { KeyPage, ListKeysInput } from './service/keys/list.js'
 export type {

@@ -40,6 +40,13 @@ const observed = createKeyrung({
 //#endregion notify
 const withNewOnly = (await observed.authenticate(secret)).ok
 
+//#region leak
+const leaks = { type: 'system', name: 'leaks' } as const // the host itself, in all workspaces
+const { id, workspaceId, status } = await keyrung.keys.identify(leaks, secret)
+if (status === 'active') await keyrung.keys.revoke({ ...leaks, workspaceId }, id, { reason: 'leaked' })
+//#endregion leak
+const afterLeak = (await keyrung.keys.identify(leaks, secret)).status
+
 //#region config
 function startWith(secretOfHost: string | undefined) {
   try {
@@ -57,5 +64,6 @@ export const outcome = {
   stillKnown,
   counts,
   withNewOnly,
+  afterLeak,
   refusal: startWith('short'),
 }

@@ -9,6 +9,8 @@ import type { CreatedKey, RepeatedKey } from './keys/create.js'
 import { deleteKey } from './keys/delete.js'
 import { editKey } from './keys/edit.js'
 import { findForActor } from './keys/found.js'
+import { identifyKey } from './keys/identify.js'
+import type { IdentifiedKey, IdentifyingActor } from './keys/identify.js'
 import { createKeyInputs } from './keys/input.js'
 import type { CreateKeyInput, EditKeyInput } from './keys/input.js'
 import { limitsOfKey } from './keys/limits.js'
@@ -59,6 +61,19 @@ export interface Keys<C extends AnyCatalog = AnyCatalog> {
   ): Promise<CreatedKey | RepeatedKey>
   /** @throws KeyrungError `not_found` */
   get(actor: Actor, id: string): Promise<KeyView>
+  /**
+   * Finds the key of a secret that has leaked, also where the secret opens nothing: whatever the key's address list, beginning,
+   * end or status says. It is for the host itself; an actor without a workspace looks in all of them. Nothing is used,
+   * counted or changed by it.
+   *
+   * @throws KeyrungError `not_found`, also for a secret that was purged after its grace period or with its key
+   * @example
+   * ```ts
+   * const { id, workspaceId, status } = await keyrung.keys.identify({ type: 'system', name: 'leaks' }, secret)
+   * if (status === 'active') await keyrung.keys.revoke({ type: 'system', name: 'leaks', workspaceId }, id)
+   * ```
+   */
+  identify(actor: IdentifyingActor, secret: string): Promise<IdentifiedKey>
   /** Lists keys, newest first, a page at a time. */
   list(actor: Actor, input?: ListKeysInput): Promise<KeyPage>
   /**
@@ -158,6 +173,7 @@ export function createKeys<C extends AnyCatalog>(context: ServiceContext): Keys<
     create: ((actor, input, options) =>
       createKey(context, inputs, actor, input, options)) as Keys<C>['create'],
     get: async (actor, id) => (await findForActor(context, actor, 'get', id)).view,
+    identify: (actor, secret) => identifyKey(context, actor, secret),
     list: (actor, input) => listKeys(context, actor, input),
     edit: (actor, id, input, options) => editKey(context, inputs, actor, id, input, options),
     rotate: (actor, id, input, options) => rotateKey(context, actor, id, input, options),

@@ -149,6 +149,7 @@ const outcomes: Readonly<Record<string, object>> = {
     stillKnown: true,
     counts: [1],
     withNewOnly: true,
+    afterLeak: 'revoked',
     refusal: expect.stringContaining('secret: is shorter than 32 characters'),
   },
 }
