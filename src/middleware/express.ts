@@ -49,7 +49,6 @@ export interface ExpressRequest extends IncomingMessage {
   /** What is left of the target behind `baseUrl`. */
   readonly url: string
   readonly protocol: string
-  readonly host: string
   readonly ip?: string | undefined
   /** The route that was matched, its path as it was defined. */
   readonly route?: { readonly path?: unknown } | undefined
@@ -131,9 +130,10 @@ export function attach(
  */
 export function mount(handler: FetchHandler, options: MountOptions = {}): ExpressMiddleware {
   const answer = async (request: ExpressRequest, response: ServerResponse): Promise<void> => {
-    const { url: target, baseUrl: prefix, protocol, host } = request
-    const mounted = { request, response, target, prefix, protocol, host, parsed: parsedBody(request) }
-    await sendResponse(response, await callHandler(handler, mounted, options))
+    const { url: target, baseUrl: prefix, protocol } = request
+    const mounted = { request, response, target, prefix, protocol, parsed: parsedBody(request) }
+    const answered = await callHandler(handler, { ...mounted, host: hostOf(request) }, options)
+    if (answered !== null) await sendResponse(response, answered)
   }
   return (request, response, next) => settle(answer(request, response), next)
 }
@@ -158,6 +158,14 @@ async function settle(answered: Promise<void>, next: (error: unknown) => void): 
   } catch (error) {
     next(error)
   }
+}
+
+/** Returns the host as Express 5 tells it; in Express 4 `request.host` is deprecated, and has no port. */
+function hostOf({ app, headers, socket }: ExpressRequest): string | undefined {
+  const trust = app.get('trust proxy fn') as ((address: unknown, hop: number) => boolean) | undefined
+  const forwarded = headers['x-forwarded-host']
+  if (typeof forwarded !== 'string' || !trust?.(socket.remoteAddress, 0)) return headers.host
+  return forwarded.split(',', 1)[0]!.trimEnd()
 }
 
 /** Two different ideas of who the caller is, in one app, are a mistake in one of them. */

@@ -107,8 +107,14 @@ export function attach(
   { name = 'main' }: AttachOptions = {},
 ): void {
   let listener: RequestListener | undefined
-  const listen: RequestListener = (request, response) =>
-    void (listener ??= app.callback() as RequestListener)(request, response)
+  // An app whose own error handling fails answers nothing, and ends no process.
+  const listen: RequestListener = async (request, response) => {
+    try {
+      await (listener ??= app.callback() as RequestListener)(request, response)
+    } catch {
+      response.destroy()
+    }
+  }
   keyrung.attach(createNodeDispatcher(app, listen, name))
 }
 
@@ -143,6 +149,7 @@ export function mount(
       { request, response, target, prefix: outer + prefix, protocol, host, parsed },
       options,
     )
+    if (answer === null) return
     // The body first: it chooses a type and a status of its own.
     context.body = bodyStream(answer)
     context.status = answer.status

@@ -4,7 +4,7 @@ import type { FetchHandler } from '../http/fetch-handler.js'
 import { answerError, buildResponse } from '../http/outcome.js'
 import { readHttpSettings } from '../service/http-settings.js'
 import { readBody } from './node-body.js'
-import { signalGone } from './node-gone.js'
+import { hasGone, signalGone } from './node-gone.js'
 import { NodeRequest } from './node-request.js'
 
 /** How a fetch-style handler is mounted. */
@@ -33,12 +33,12 @@ const http = readHttpSettings({}, [])
 /** Describe a body that was read and written anew; the handler gets neither. */
 const bodyHeaders = new Set(['content-length', 'content-encoding', 'transfer-encoding'])
 
-/** Hands a Node request to a fetch-style handler; rejects only if the handler does. */
+/** Hands a Node request to a fetch-style handler; rejects only if the handler does. Returns null if the client has gone. */
 export async function callHandler(
   handler: FetchHandler,
   mounted: MountedRequest,
   { maxBodyBytes = defaultMaxBodyBytes }: MountOptions,
-): Promise<Response> {
+): Promise<Response | null> {
   let request: Request
   try {
     request = await buildRequest(mounted, maxBodyBytes)
@@ -48,7 +48,13 @@ export async function callHandler(
     answer.headers.set('connection', 'close')
     return answer
   }
-  return handler(request, { peer: mounted.request.socket.remoteAddress, prefix: mounted.prefix })
+  try {
+    return await handler(request, { peer: mounted.request.socket.remoteAddress, prefix: mounted.prefix })
+  } catch (error) {
+    // What failed as nobody waits for it any more is no error of the host's.
+    if (hasGone(mounted.response)) return null
+    throw error
+  }
 }
 
 async function buildRequest(mounted: MountedRequest, maxBodyBytes: number): Promise<Request> {

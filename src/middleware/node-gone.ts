@@ -11,3 +11,8 @@ export function signalGone(response: ServerResponse): AbortSignal {
   else response.once('close', look)
   return gone.signal
 }
+
+/** Says whether the client has gone before it was answered. */
+export function hasGone(response: ServerResponse): boolean {
+  return (response.destroyed || response.closed) && !response.writableFinished
+}

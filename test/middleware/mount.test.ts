@@ -85,7 +85,9 @@ describe.each(Object.keys(mounts))('a handler mounted in %s', (framework) => {
     ['/manage/..%2f..%2fx', '/..%2f..%2fx'],
   ])('gets %s as %s', async (target, path) => {
     const { seen } = await show({ target })
-    expect(seen?.url).toBe(`http://127.0.0.1${path}`)
+    // Express 4 takes one of two slashes for the prefix's own.
+    const routed = framework === 'Express 4' ? path.replace(/^\/\//, '/') : path
+    expect(seen?.url).toBe(`http://127.0.0.1${routed}`)
   })
 
   test.each([
@@ -396,7 +398,9 @@ test('in a framework that waits for no promise, a handler that rejects reaches n
   const handled = deferred<unknown>()
   const mounted = mountExpress(() => Promise.reject(new Error('broken')))
   running = await serve((request, response) => {
-    const expressed = Object.assign(request, { baseUrl: '', protocol: 'http' }) as ExpressRequest
+    const expressed = Object.assign(request, {
+      ...{ baseUrl: '', protocol: 'http', app: { get: () => undefined } },
+    }) as unknown as ExpressRequest
     const answered = mounted(expressed, response, (error) => void response.end(String(error)))
     handled.resolve(answered)
   })

@@ -1,4 +1,5 @@
 import express from 'express'
+import express4 from 'express4'
 import Koa from 'koa'
 import type { RequestListener } from 'node:http'
 import type { FetchHandler } from '../../src/http/fetch-handler.js'
@@ -20,12 +21,9 @@ async function drain(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** A host with the handler under /manage and nothing else, in each framework. */
-export const mounts: Readonly<
-  Record<string, (handler: FetchHandler, setup?: MountSetup) => RequestListener>
-> = {
-  'Express 5': (handler, { parse, onError, ...options } = {}) => {
-    const app = express()
+function mountedIn(framework: typeof express) {
+  return (handler: FetchHandler, { parse, onError, ...options }: MountSetup = {}): RequestListener => {
+    const app = framework()
     if (parse) {
       app.use(async (request, _response, next) => {
         request.body = parse(await drain(request))
@@ -38,7 +36,15 @@ export const mounts: Readonly<
       response.destroy()
     }) as express.ErrorRequestHandler)
     return app
-  },
+  }
+}
+
+/** A host with the handler under /manage and nothing else, in each framework. */
+export const mounts: Readonly<
+  Record<string, (handler: FetchHandler, setup?: MountSetup) => RequestListener>
+> = {
+  'Express 5': mountedIn(express),
+  'Express 4': mountedIn(express4),
   'Koa 3': (handler, { parse, onError, ...options } = {}) => {
     const app = new Koa()
     app.on('error', (error) => onError?.(error))
