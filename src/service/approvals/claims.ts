@@ -1,3 +1,4 @@
+import type { ApprovalRecord } from '../../core/approval.js'
 import { KeyrungError } from '../../core/errors.js'
 import { digestTexts } from '../../crypto/request-digest.js'
 import type { Change } from '../../ports/change.js'
@@ -20,18 +21,22 @@ export interface FoundClaim {
   settle(approvalId: string): Change
 }
 
-/** The claim of a key to one approval under an `Idempotency-Key` of its choosing. */
+/**
+ * The claim of a credential to one approval under an `Idempotency-Key` of its choosing: a key is the same whichever of its
+ * secrets it presents, and each access token is one of its own.
+ */
 export function claimByName(
-  { workspaceId, keyId }: { readonly workspaceId: string; readonly keyId: string },
+  { workspaceId, keyId, tokenId }: Pick<ApprovalRecord, 'workspaceId' | 'keyId' | 'tokenId'>,
   name: string,
   rest: Pick<ApprovalClaim, 'fingerprint' | 'expiresAt'>,
 ): ApprovalClaim {
-  return { id: digestTexts(['approval by name', workspaceId, keyId, name]), workspaceId, ...rest }
+  const id = digestTexts(['approval by name', workspaceId, keyId, tokenId ?? '', name])
+  return { id, workspaceId, ...rest }
 }
 
 /** The claim of a key to one pending approval of all that are equal. */
 export function claimByDigest(
-  { workspaceId, keyId }: { readonly workspaceId: string; readonly keyId: string },
+  { workspaceId, keyId }: Pick<ApprovalRecord, 'workspaceId' | 'keyId'>,
   { fingerprint, expiresAt }: Pick<ApprovalClaim, 'fingerprint' | 'expiresAt'>,
 ): ApprovalClaim {
   const id = digestTexts(['approval by digest', workspaceId, keyId, fingerprint])

@@ -80,17 +80,21 @@ export function digestAsked(asking: Asking, content: SaltedContent): string {
   })
 }
 
-/** A digest over what a caller sent and nothing else: what it has to send again under the same `Idempotency-Key`. */
-export function digestSent(workspaceId: string, { request, input }: AskedContent): string {
-  const types = request?.headers.filter(([name]) => name === 'content-type') ?? []
+/** What the same thing asked for twice may differ in. */
+const incidental: ReadonlySet<string> = new Set(['user-agent', 'idempotency-key'])
+
+/**
+ * A digest over what a caller wants and how: what it has to ask for again under the same `Idempotency-Key`. Where it asks
+ * from, and what the operation says of it meanwhile, may differ.
+ */
+export function digestSent(asking: Asking, { request, input }: AskedContent): string {
+  const { workspaceId, kind, app, operation, permissions } = asking
   return digestOperation({
     ...{ salt: '', workspaceId, environment: '', lineage: '', chain: '', tokenScopes: null, address: null },
-    kind: 'sent',
-    ...{ app: '', operation: '' },
-    ...{ permissions: '', effect: '', preview: null, precondition: null },
+    ...{ kind, app, operation, permissions, effect: '', preview: null, precondition: null },
     request: request && {
-      ...{ method: request.method, target: request.target, pattern: null, scheme: '' },
-      ...{ headers: types, isRewritten: false },
+      ...{ ...request, isRewritten: false },
+      headers: request.headers.filter(([name]) => !incidental.has(name)),
     },
     body: request === null ? input : request.body,
   })

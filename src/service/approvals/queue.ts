@@ -172,14 +172,14 @@ async function describe(
  */
 async function findNamed(
   context: ServiceContext,
-  { idempotencyKey, principal }: QueueInput,
+  { idempotencyKey }: QueueInput,
   content: AskedContent,
   record: ApprovalRecord,
 ): Promise<FoundClaim | null> {
   if (idempotencyKey === null) return null
   const { expiresMs, retentionDays } = context.approvalSettings
   const expiresAt = record.createdAt + expiresMs + Math.max(1, retentionDays) * dayMs
-  const sent = context.fingerprints(digestSent(principal.workspaceId, content))
+  const sent = context.fingerprints(digestSent(record, content))
   const claim = claimByName(record, idempotencyKey, { fingerprint: sent[0], expiresAt })
   const found = await findApprovalClaim(context, claim)
   if (found.fingerprint !== null && !sent.includes(found.fingerprint)) {
