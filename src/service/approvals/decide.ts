@@ -178,6 +178,7 @@ const lostTexts: Partial<Record<ApprovalOutcome, string>> & { readonly key_chang
   key_revoked: 'the key that asked was revoked',
   key_deleted: 'the key that asked was deleted',
   key_expired: 'the key that asked has expired',
+  secret_rotated: 'the secret that it was asked with has ended',
   key_changed: 'the key that asked was changed',
   insufficient: 'the key that asked may no longer do this',
   precondition_failed: 'what it is about has changed since',
