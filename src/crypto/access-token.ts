@@ -79,8 +79,15 @@ export interface TokenVerifierOptions {
   findKey(kid: string, algorithm: TokenAlgorithm): MaybePromise<KnownKey | undefined>
 }
 
+/** What is found out about a token: claims are those of one that is accepted, or would be if it had not expired. */
+export type TokenFinding =
+  | { readonly claims: AccessTokenClaims; readonly fault: 'expired' | null }
+  | { readonly claims: null; readonly fault: TokenFault }
+
 /** Verifies access tokens. */
 export interface TokenVerifier {
+  /** Tells an expired token that was good from one that never was; it throws only what `findKey` throws. */
+  examine(token: unknown): Promise<TokenFinding>
   /** Answers for whatever it is given; it throws only what `findKey` throws. */
   verify(token: unknown): Promise<TokenResult>
   /** What still holds of a token that was verified before: whether it is in its time. */
@@ -102,7 +109,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     return notBefore <= at + clockToleranceMs ? null : 'not_yet_valid'
   }
 
-  async function verify(token: unknown): Promise<TokenResult> {
+  async function examine(token: unknown): Promise<TokenFinding> {
     if (!isTokenShaped(token)) return refuse('malformed')
     const header = readHeader(token)
     if (header === undefined) return refuse('header')
@@ -128,12 +135,17 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (!claims.audience.some((name) => audience.includes(name))) return refuse('audience')
     if (environments?.includes(claims.environment) === false) return refuse('environment')
     const fault = timeFault(claims.expiresAt, (notBefore as number) * 1000)
-    return fault === null ? { ok: true, claims } : refuse(fault)
+    return fault === null || fault === 'expired' ? { claims, fault } : refuse(fault)
   }
 
-  return { verify, recheck: ({ expiresAt }) => timeFault(expiresAt, 0) }
+  async function verify(token: unknown): Promise<TokenResult> {
+    const { claims, fault } = await examine(token)
+    return fault === null ? { ok: true, claims } : { ok: false, code: 'credential_invalid', fault }
+  }
+
+  return { examine, verify, recheck: ({ expiresAt }) => timeFault(expiresAt, 0) }
 }
 
-function refuse(fault: TokenFault): TokenResult {
-  return { ok: false, code: 'credential_invalid', fault }
+function refuse(fault: TokenFault): TokenFinding {
+  return { claims: null, fault }
 }

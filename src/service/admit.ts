@@ -12,6 +12,7 @@ import type { Authorizer, Standing } from './authorize.js'
 import { readCredential } from './credential.js'
 import type { Meter } from './meter.js'
 import type { Recorder } from './recorder.js'
+import { isCharged } from './source-allowance.js'
 import type { SourceAllowance } from './source-allowance.js'
 
 /** What admission is made of. */
@@ -99,7 +100,7 @@ export function createAdmitter(
   const judge = createJudge(options)
 
   function refuse(code: CredentialRefusal, request: AdmissionRequest): Admission {
-    const over = code === 'credential_invalid' ? sources.spend(request) : null
+    const over = isCharged(code) ? sources.spend(request) : null
     return over === null ? refusal(code) : sourceLimited(over)
   }
 

@@ -48,7 +48,7 @@ import { createRecorder } from './recorder.js'
 import { createRights } from './rights-hooks.js'
 import { checkSecrets } from './secret-check.js'
 import { createSecretOrder } from './secret-order.js'
-import { createSourceAllowance, unlimitedSources } from './source-allowance.js'
+import { createSourceAllowance, isCharged, unlimitedSources } from './source-allowance.js'
 import type { CredentialOrigin } from './source-allowance.js'
 import { freshnessOf, requireLimitStore, requireSchema } from './start-checks.js'
 import { readTokenSettings } from './token-settings.js'
@@ -191,7 +191,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
 
   function toAuthentication(caller: Caller | CredentialRefusal, origin: CredentialOrigin): Authentication {
     if (typeof caller !== 'string') return { ok: true, principal: caller.principal }
-    const over = caller === 'credential_invalid' ? sources.spend(origin) : null
+    const over = isCharged(caller) ? sources.spend(origin) : null
     return over === null ? { ok: false, code: caller } : { ok: false, code: 'limited', limits: over }
   }
 

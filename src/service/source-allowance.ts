@@ -1,3 +1,4 @@
+import type { CredentialRefusal } from '../core/decision.js'
 import { createReport } from '../core/definition-report.js'
 import type { Fault } from '../core/errors.js'
 import { Generations } from '../core/generations.js'
@@ -58,6 +59,14 @@ export interface SourceAllowance {
   spend(origin: CredentialOrigin): LimitReport | null
   /** Null where there is no such limit. */
   state(): SourceState | null
+}
+
+/**
+ * Says whether a refusal counts against its source: a credential that nobody knows, and a token that has expired, as there may
+ * be any number of either.
+ */
+export function isCharged(code: CredentialRefusal): boolean {
+  return code === 'credential_invalid' || code === 'token_expired'
 }
 
 /** The most sources told apart at a time; of more, the idlest are forgotten. */

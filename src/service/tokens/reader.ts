@@ -24,7 +24,7 @@ const mostKnown = 10_000
 
 /**
  * Makes the reader of a host's tokens. A signature is verified once: what it was found to sign is kept under the digest
- * of the whole token, never under the token, and only for as long as it is in its time.
+ * of the whole token, never under the token, and of one that has expired too, which is presented as often.
  *
  * @param verifier takes no token that can be written in two ways, so a digest stands for one token
  */
@@ -38,21 +38,17 @@ export function createTokenReader(verifier: TokenVerifier): TokenReader {
 
   return {
     findKnown(token) {
-      const asked = digest(token)
-      const found = known.use(asked)
+      const found = known.use(digest(token))
       const fault = found && verifier.recheck(found.claims)
-      if (!fault) return found
-      known.delete(asked)
-      return refusalOf(fault)
+      return fault ? refusalOf(fault) : found
     },
 
     async verify(token) {
-      const result = await verifier.verify(token)
-      if (!result.ok) return refusalOf(result.fault)
-      const { claims } = result
+      const { claims, fault } = await verifier.examine(token)
+      if (claims === null) return refusalOf(fault)
       const verified = Object.freeze({ claims, fields: tokenFields(claims) })
       known.set(digest(token), verified)
-      return verified
+      return fault === null ? verified : refusalOf(fault)
     },
   }
 }
