@@ -41,7 +41,7 @@ export async function findActor(
   if (!isKey) return { actor: await askHost(hook, request) }
   if (!presented.ok) throw new KeyrungError(presented.code)
   const sources = { peer, forwarded: valuesOf('forwarded'), xForwardedFor: valuesOf('x-forwarded-for') }
-  const ip = clientAddress(sources, http.trustedProxies)
+  const ip = clientAddress(sources, http.trustedProxies, http.forwardedHeader)
   const known = await keyrung.authenticate(presented.secret, ip === undefined ? {} : { ip })
   if (!known.ok && known.code === 'limited') return { answer: answerSource(http, known.limits) }
   if (!known.ok) throw new KeyrungError(known.code)

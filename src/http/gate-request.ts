@@ -58,25 +58,27 @@ export class Incoming implements AdmissionRequest {
   readonly authorization: readonly string[]
   readonly bare: readonly string[]
   readonly #request: GateRequest
-  readonly #trustedProxies: number
+  readonly #http: HttpSettings
 
   constructor(request: GateRequest, http: HttpSettings) {
     this.authorization = request.headers('authorization')
     this.bare = http.credentialHeader === null ? none : request.headers(http.credentialHeader)
     this.#request = request
-    this.#trustedProxies = http.trustedProxies
+    this.#http = http
   }
 
   get address(): string | undefined {
     const request = this.#request
-    const proxied = this.#trustedProxies > 0
+    const { trustedProxies, forwardedHeader } = this.#http
+    const proxied = trustedProxies > 0
     return clientAddress(
       {
         peer: request.peer,
         forwarded: proxied ? request.headers('forwarded') : none,
         xForwardedFor: proxied ? request.headers('x-forwarded-for') : none,
       },
-      this.#trustedProxies,
+      trustedProxies,
+      forwardedHeader,
     )
   }
 }

@@ -12,6 +12,9 @@ export interface AddressSources {
   readonly xForwardedFor: readonly string[]
 }
 
+/** Which header a host's proxies write. */
+export type ForwardingHeader = 'forwarded' | 'x-forwarded-for'
+
 /** Few peers stand for most requests: proxies, and callers that keep their connection. */
 const parsePeer = createBounded(1_000, (peer) => ({ address: parseAddress(peer) }))
 
@@ -30,10 +33,17 @@ const nodeForm = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::(?:\d{1,5}|_[0-9A-Za-z.
  * and two headers that disagree all give `undefined`, which no allow-list admits.
  *
  * @param trustedProxies how many proxies stand in front, 0 for none
+ * @param header the one that they write, so that the other is only the caller's word; null: either, or both alike
  */
-export function clientAddress(sources: AddressSources, trustedProxies: number): string | undefined {
+export function clientAddress(
+  sources: AddressSources,
+  trustedProxies: number,
+  header: ForwardingHeader | null = null,
+): string | undefined {
   if (trustedProxies === 0) return sources.peer === undefined ? undefined : parsePeer(sources.peer).address
   if (!Number.isSafeInteger(trustedProxies) || trustedProxies < 0) return undefined
+  if (header === 'forwarded') return readForwarded(sources.forwarded, trustedProxies)
+  if (header === 'x-forwarded-for') return readXForwardedFor(sources.xForwardedFor, trustedProxies)
   const hasForwarded = sources.forwarded.length > 0
   const hasXForwardedFor = sources.xForwardedFor.length > 0
   const standard = hasForwarded ? readForwarded(sources.forwarded, trustedProxies) : undefined

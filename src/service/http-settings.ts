@@ -13,6 +13,11 @@ export interface HttpOptions {
    */
   readonly trustedProxies?: number
   /**
+   * The header that these proxies write: the other one is the caller's own word then, and not looked at. Left out, either
+   * counts, and where both are there they have to agree.
+   */
+  readonly forwardedHeader?: 'forwarded' | 'x-forwarded-for'
+  /**
    * What a key without any access to a resource is told: `forbidden` (403), or `not_found`, the 404 that an id
    * nobody knows gets. @defaultValue `'forbidden'`
    */
@@ -38,6 +43,7 @@ export interface HttpSettings {
   readonly realm: string
   readonly credentialHeader: string | null
   readonly trustedProxies: number
+  readonly forwardedHeader: 'forwarded' | 'x-forwarded-for' | null
   readonly hidden: 'forbidden' | 'not_found'
   readonly upgradeUrl: string | null
   readonly problemBaseUrl: string | null
@@ -50,6 +56,7 @@ const known = new Set([
   'realm',
   'credentialHeader',
   'trustedProxies',
+  'forwardedHeader',
   'hidden',
   'upgradeUrl',
   'problemBaseUrl',
@@ -80,6 +87,10 @@ export function readHttpSettings(options: unknown, faults: Fault[]): HttpSetting
   ) {
     fault('trustedProxies', 'must be a whole number from 0 to 20')
   }
+  const { forwardedHeader = null } = given
+  if (forwardedHeader !== null && forwardedHeader !== 'forwarded' && forwardedHeader !== 'x-forwarded-for') {
+    fault('forwardedHeader', "must be 'forwarded' or 'x-forwarded-for'")
+  }
   if (hidden !== 'forbidden' && hidden !== 'not_found') fault('hidden', "must be 'forbidden' or 'not_found'")
   const { upgradeUrl = null, problemBaseUrl = null, limitHeaders = true } = given
   if (upgradeUrl !== null && !isWebUrl(upgradeUrl)) fault('upgradeUrl', 'must be an http or https URL')
@@ -91,7 +102,8 @@ export function readHttpSettings(options: unknown, faults: Fault[]): HttpSetting
     fault('approvalsUrl', 'must be a path that begins with one slash, or an http or https URL')
   }
   return {
-    ...{ realm, credentialHeader, trustedProxies, hidden, upgradeUrl, problemBaseUrl, limitHeaders },
+    ...{ realm, credentialHeader, trustedProxies, forwardedHeader, hidden },
+    ...{ upgradeUrl, problemBaseUrl, limitHeaders },
     approvalsUrl: typeof approvalsUrl === 'string' ? approvalsUrl.replace(/\/$/, '') : null,
   } as HttpSettings
 }

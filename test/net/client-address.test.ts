@@ -113,6 +113,15 @@ describe('junk and absence deny', () => {
     },
   )
 
+  test('the header that the proxies do not write, where the host names theirs', () => {
+    const both = request({ forwarded: ['for=6.6.6.6'], xForwardedFor: ['203.0.113.9'] })
+    expect(clientAddress(both, 1, 'x-forwarded-for')).toBe('203.0.113.9')
+    expect(clientAddress(both, 1, 'forwarded')).toBe('6.6.6.6')
+    expect(clientAddress(xff('203.0.113.9'), 1, 'forwarded')).toBeUndefined()
+    expect(clientAddress(forwarded('for=203.0.113.9'), 1, 'x-forwarded-for')).toBeUndefined()
+    expect(clientAddress(xff('203.0.113.9'), 0, 'forwarded')).toBe(clientAddress(both, 0))
+  })
+
   test('two headers that disagree, or of which one is unusable', () => {
     const both = (standard: string, common: string) =>
       request({ forwarded: [standard], xForwardedFor: [common] })

@@ -81,7 +81,13 @@ describe('http', () => {
   test('has defaults that trust nobody and hide nothing', () => {
     expect(read(undefined)).toEqual({
       settings: {
-        ...{ realm: 'api', credentialHeader: null, trustedProxies: 0, hidden: 'forbidden' },
+        ...{
+          realm: 'api',
+          credentialHeader: null,
+          trustedProxies: 0,
+          forwardedHeader: null,
+          hidden: 'forbidden',
+        },
         ...{ upgradeUrl: null, problemBaseUrl: null, limitHeaders: true, approvalsUrl: null },
       },
       paths: [],
@@ -101,6 +107,7 @@ describe('http', () => {
     ['http.trustedProxies', { trustedProxies: true }],
     ['http.trustedProxies', { trustedProxies: 1.5 }],
     ['http.trustedProxies', { trustedProxies: -1 }],
+    ['http.forwardedHeader', { forwardedHeader: 'x-real-ip' }],
     ['http.hidden', { hidden: true }],
     ['http.upgradeUrl', { upgradeUrl: 'javascript:alert(1)' }],
     ['http.upgradeUrl', { upgradeUrl: 'https://a.example/"><' }],
@@ -116,7 +123,13 @@ describe('http', () => {
 
   test('takes what is right', () => {
     const all = {
-      ...{ realm: 'My API', credentialHeader: 'x-api-key', trustedProxies: 2, hidden: 'not_found' },
+      ...{
+        realm: 'My API',
+        credentialHeader: 'x-api-key',
+        trustedProxies: 2,
+        forwardedHeader: 'forwarded',
+        hidden: 'not_found',
+      },
       ...{ upgradeUrl: 'https://a.example/plans?from=api', problemBaseUrl: 'https://a.example/problems/' },
       limitHeaders: false,
     }
