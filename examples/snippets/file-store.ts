@@ -250,6 +250,7 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
       const ofKeys = orphaned + approvals.removed + deleted.length + used.length
       return ended.length + expired.length + old + ofKeys
     },
+    now: () => (current(), now()),
     findSchema: () => (current(), 'current'),
     migrate: () => void current(),
     close: () => void (isClosed = true),

@@ -43,6 +43,11 @@ export interface Store
   readonly durable: boolean
   /** Where it counts limits itself, if the host configures no other limit store. */
   readonly limits?: LimitStore
+  /**
+   * Answers the store's now, in milliseconds since 1970, by which work is due: one clock for all instances. Where that is
+   * a machine's own, setting it back holds up nothing: until it has caught up, this now goes on with the time that passes.
+   */
+  now(): MaybePromise<number>
   /** Makes all changes, or none; raises the version of what it updates. Deadlocks are retried inside. */
   commit(changes: readonly Change[]): MaybePromise<CommitResult>
   /**

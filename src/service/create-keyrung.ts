@@ -168,7 +168,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       ...recorder.jobs,
       ...meter.jobs,
       ...webhookJobs({ ...context, store: inner }),
-      purgeJob({ store: inner, clock, usageDays: usageSettings.retentionDays }),
+      purgeJob({ store: inner, usageDays: usageSettings.retentionDays }),
     ],
   })
   const order = createSecretOrder(inner, sealing && sealing[0]!.id)

@@ -90,9 +90,9 @@ export function createExecution(needs: ExecutionNeeds): Execution {
     postponed.set(id, { until: clock.monotonic() + backOff(failures, entropy), failures })
   }
 
-  function isReady(record: ApprovalRecord): boolean {
+  function isReady(record: ApprovalRecord, now: number): boolean {
     return (
-      isClaimable(record, clock.now()) &&
+      isClaimable(record, now) &&
       findRunner(needs, record) !== undefined &&
       !active.has(record.id) &&
       (postponed.get(record.id)?.until ?? 0) <= clock.monotonic()
@@ -101,8 +101,8 @@ export function createExecution(needs: ExecutionNeeds): Execution {
 
   async function startDue(): Promise<boolean> {
     if (slots.free === 0) return true
-    return runs.look((record) => {
-      if (isReady(record)) {
+    return runs.look((record, now) => {
+      if (isReady(record, now)) {
         begin(record.workspaceId, record.id).catch((error: unknown) => {
           failure = { error }
         })
@@ -136,9 +136,8 @@ export function createExecution(needs: ExecutionNeeds): Execution {
 
   /** A run that may have had its effect is repeated by nobody: a human has to look. */
   async function findLost(): Promise<StepReport> {
-    const isAll = await losses.look(async (record): Promise<'more'> => {
+    const isAll = await losses.look(async (record, at): Promise<'more'> => {
       const { status, effect, fence, dueAt } = record
-      const at = clock.now()
       if (status === 'executing' && effect === 'unsafe' && dueAt !== null && dueAt <= at) {
         const step = { edge: 'lose', at, outcome: 'lease_lost', fence, resultStatus: null } as const
         await takeStep(context, record, step, { actor: keyrungOf(record) })

@@ -60,6 +60,7 @@ export function guardStore(
     freshness: store.freshness,
     synchronous: store.synchronous,
     durable: store.durable,
+    now: guarded('now', () => store.now()),
     commit: guarded('commit', (changes) => store.commit(changes)),
     findSettings: guarded('findSettings', (prefix) => store.findSettings(prefix)),
     purge: guarded('purge', (request) => store.purge(request)),

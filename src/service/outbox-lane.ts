@@ -102,7 +102,7 @@ export function createLane(needs: LaneNeeds): Lane {
   /** Takes messages for this instance; answers them as they are after the claim. */
   async function claim(): Promise<{ messages: readonly MessageRecord[]; left: 'nothing' | 'more' }> {
     for (let tries = 0; tries < claimTries; tries++) {
-      const now = clock.now()
+      const now = await store.now()
       const due = await store.listDueMessages({ kind: 'sink', destination: name, now, limit: size })
       const batch = togetherOf(due)
       if (batch.length === 0) return { messages: [], left: 'nothing' }
@@ -129,7 +129,7 @@ export function createLane(needs: LaneNeeds): Lane {
   }
 
   async function postpone(messages: readonly MessageRecord[]): Promise<void> {
-    const now = clock.now()
+    const now = await store.now()
     await settle(
       messages.map((message) => {
         const attempts = message.attempts + 1

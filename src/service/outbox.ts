@@ -83,7 +83,8 @@ export function changeEvent(
       destination,
       payload,
       createdAt: at,
-      dueAt: at,
+      // At once, whatever clock `at` was read from: what was told first goes first by its id.
+      dueAt: 0,
       attempts: 0,
     }
     return { do: 'insert', type: 'message', record }

@@ -155,16 +155,15 @@ function withoutThrows(job: Job, notify: Notify): Job {
  * @param options.usageDays how many days usage is kept, beside the present one; infinite unless said otherwise
  */
 export function purgeJob(options: {
-  readonly store: Pick<Store, 'purge'>
-  readonly clock: Clock
+  readonly store: Pick<Store, 'now' | 'purge'>
   readonly usageDays?: number
 }): Job {
-  const { store, clock, usageDays = Infinity } = options
+  const { store, usageDays = Infinity } = options
   return {
     name: 'purge',
     idleMs: 60_000,
     async step() {
-      const now = clock.now()
+      const now = await store.now()
       const usage = usageDays < Infinity ? { usageBefore: dayAt(now) - usageDays } : {}
       const purged = await store.purge({ now, limit: purgeBatch, ...usage })
       return { purged, left: purged > 0 ? 'more' : 'nothing' }

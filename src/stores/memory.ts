@@ -11,6 +11,7 @@ import { countMessages, listDueMessages } from './memory/message-queries.js'
 import { purge } from './memory/purge.js'
 import { Tables } from './memory/tables.js'
 import { findUsage, recordUsage } from './memory/usage.js'
+import { steadyNow } from '../ports/steady-clock.js'
 import { systemClock } from '../ports/system-clock.js'
 import { compareText } from './text-order.js'
 import { memoryLimits } from './memory-limits.js'
@@ -45,6 +46,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     return tables
   }
 
+  const monotonic = (): number => clock.monotonic?.() ?? systemClock.monotonic()
+  const now = steadyNow({ now: () => clock.now(), monotonic })
   const keys = keyQueries(tables, () => clock.now())
   return {
     name: 'memory',
@@ -53,9 +56,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     durable: false,
     // Most hosts with a store in memory limit nothing.
     get limits() {
-      const monotonic = () => clock.monotonic?.() ?? systemClock.monotonic()
       return (limits ??= memoryLimits({ clock: { now: () => clock.now(), monotonic } }))
     },
+    now: () => open() && now(),
     commit: (changes) => commit(open(), changes, clock.now()),
     findCredential: (digest) => (closed ? void open() : credentials.find(digest)),
     findCredentials: (digests) => open() && keys.findCredentials(digests),

@@ -21,6 +21,7 @@ import { Connection } from './sqlite/connection.js'
 import type { SqliteDatabase, SqliteStatement } from './sqlite/database.js'
 import { Reader } from './sqlite/reader.js'
 import { Writer } from './sqlite/writer.js'
+import { steadyNow } from '../ports/steady-clock.js'
 import { systemClock } from '../ports/system-clock.js'
 
 export type { Migration } from './sql/migrations.js'
@@ -111,6 +112,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
 
   return {
     ...store,
+    now: steadyNow(clock),
     findCredential: (digest) => (isDigest(digest) ? reader.read(() => findCredential(digest)) : undefined),
   }
 }

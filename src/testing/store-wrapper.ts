@@ -3,6 +3,7 @@ import type { Store } from '../ports/store.js'
 
 /** The calls a store answers. */
 export const storeCalls = [
+  'now',
   'commit',
   'commitWith',
   'findCredential',

@@ -7,6 +7,7 @@ import { manualClock } from '../../src/testing/manual-clock.js'
 
 /** Every call of a store with arguments that fit, but for `migrate`, which may take as long as it takes. */
 const calls: Record<string, (store: Store) => unknown> = {
+  now: (store) => store.now(),
   commit: (store) => store.commit([]),
   findSettings: (store) => store.findSettings('x'),
   purge: (store) => store.purge({ now: 0, limit: 1 }),

@@ -60,7 +60,7 @@ test('a tick delivers, flushes and purges on a SQLite file', async () => {
   const outbox = createOutbox({ store, clock, entropy, sinks, notify })
   const recorder = createRecorder({ store, clock, sinks, notify })
   recorder.used('key_1', start)
-  const jobs = [...outbox.jobs, ...recorder.jobs, purgeJob({ store, clock })]
+  const jobs = [...outbox.jobs, ...recorder.jobs, purgeJob({ store })]
   const report = await createWorker({ clock, jobs, notify }).tick()
   expect(report).toEqual({
     delivered: 3,

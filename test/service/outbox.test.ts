@@ -54,7 +54,7 @@ describe('the changes of an event', () => {
     for (const destination of ['a', 'b']) {
       const request = { kind: 'sink', destination, now: start, limit: 10 } as const
       const [message] = await store.listDueMessages(request)
-      expect(message).toMatchObject({ workspaceId: 'acme', attempts: 0, createdAt: start, dueAt: start })
+      expect(message).toMatchObject({ workspaceId: 'acme', attempts: 0, createdAt: start, dueAt: 0 })
       expect(JSON.parse(message!.payload)).toEqual(event)
     }
   })
@@ -86,12 +86,35 @@ describe('delivery', () => {
     expect(message).toMatchObject({ version: 1, attempts: 0 })
   })
 
-  test('waits until a message is due', async () => {
-    await events(1, ['file'], start + 1_000)
+  test('does not wait for the clock of an instance that is ahead', async () => {
+    await events(1, ['file'], start + 20_000)
+    expect(await outboxOf().deliver(5_000)).toEqual({ delivered: 1, failed: 0 })
+  })
+
+  test('keeps others away by the store’s clock, not by its own', async () => {
+    const behind = { ...clock, now: () => clock.now() - 90_000 }
+    await events(1)
+    let finish: () => void = () => undefined
+    sink.act = () => new Promise((resolve) => (finish = resolve))
+    const slow = createOutbox({ store, clock: behind, entropy, sinks: [sink], notify: log.notify })
+    const writing = slow.deliver(5_000)
+    await clock.advance(60)
+    const other = scriptedSink('file')
+    expect(await outboxOf([other]).deliver(5_000)).toEqual({ delivered: 0, failed: 0 })
+    finish()
+    expect(await writing).toEqual({ delivered: 1, failed: 0 })
+  })
+
+  test('is held up by no clock that is set back, whether it failed before or not', async () => {
+    await events(1)
+    sink.act = () => Promise.reject(new TypeError())
     const outbox = outboxOf()
-    expect(await outbox.deliver(5_000)).toEqual({ delivered: 0, failed: 0 })
-    await clock.advance(1_000)
-    expect(await outbox.deliver(5_000)).toEqual({ delivered: 1, failed: 0 })
+    expect(await outbox.deliver(5_000)).toEqual({ delivered: 0, failed: 1 })
+    sink.act = () => undefined
+    clock.step(-3_600_000)
+    await events(1)
+    await clock.advance(30_000)
+    expect(await outbox.deliver(5_000)).toEqual({ delivered: 2, failed: 0 })
   })
 
   test('begins nothing when its budget is over', async () => {

@@ -198,12 +198,13 @@ describe('the purge', () => {
     const counts = [700, 20, 0]
     const requests: unknown[] = []
     const store = {
+      now: () => start,
       purge(request: unknown) {
         requests.push(request)
         return counts.shift()!
       },
     }
-    expect(await workerOf(purgeJob({ store, clock })).tick()).toMatchObject({ purged: 720, done: true })
+    expect(await workerOf(purgeJob({ store })).tick()).toMatchObject({ purged: 720, done: true })
     const request = { now: start, limit: 500 }
     expect(requests).toEqual([request, request, request])
   })

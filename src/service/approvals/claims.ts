@@ -45,7 +45,7 @@ export function claimByDigest(
 
 /** @throws KeyrungError `store_unavailable` */
 export async function findApprovalClaim(
-  { store, clock }: Pick<ServiceContext, 'store' | 'clock'>,
+  { store }: Pick<ServiceContext, 'store'>,
   claim: ApprovalClaim,
 ): Promise<FoundClaim> {
   const record = await store.findIdempotency(claim.id)
@@ -64,7 +64,7 @@ export async function findApprovalClaim(
       }),
     }
   }
-  const isOver = record.expiresAt <= clock.now()
+  const isOver = record.expiresAt <= (await store.now())
   return {
     approvalId: isOver ? null : record.resultId,
     fingerprint: isOver ? null : record.fingerprint,

@@ -40,12 +40,12 @@ export async function approve(
   const { digest, reason } = inputs.readApproval(context, input)
   const { requestId, ...patience } = inputs.readWaitOptions(context, options)
   const record = await untilTaken(context, given, 'approve', found, async ({ record, decider }) => {
-    demandPending(context, record)
+    await demandPending(context, record)
     await demandOther(context, decider, record)
     await demandVoice(context, decider, record)
     const asked = await openConfirmed(context, record, digest)
     const checks = await demandStanding(context, runner, record, asked)
-    const at = context.clock.now()
+    const at = await context.store.now()
     const edge = record.votes + 1 >= record.quorum ? 'approve' : 'vote'
     const by = formatActor(decider.actor)
     const vote = voteChange(record, decider, { at, reason })
@@ -71,9 +71,9 @@ export async function reject(
   const { reason } = inputs.readRejection(context, input)
   const { requestId } = inputs.readChangeOptions(context, options)
   const record = await untilTaken(context, given, 'reject', found, async ({ record, decider }) => {
-    demandPending(context, record)
+    await demandPending(context, record)
     await demandOther(context, decider, record)
-    const at = context.clock.now()
+    const at = await context.store.now()
     const by = formatActor(decider.actor)
     return takeStep(
       context,
@@ -100,7 +100,7 @@ export async function resolve(
   const record = await untilTaken(context, given, 'resolve', found, async ({ record, decider }) => {
     if (record.status !== 'unknown') throw new KeyrungError('not_unknown')
     await demandOther(context, decider, record)
-    const at = context.clock.now()
+    const at = await context.store.now()
     const by = formatActor(decider.actor)
     return takeStep(
       context,
@@ -130,8 +130,8 @@ async function untilTaken(
   throw neverCommitted()
 }
 
-function demandPending({ clock }: ServiceContext, record: ApprovalRecord): void {
-  const isOpen = record.status === 'pending' && clock.now() < record.expiresAt
+async function demandPending({ store }: ServiceContext, record: ApprovalRecord): Promise<void> {
+  const isOpen = record.status === 'pending' && (await store.now()) < record.expiresAt
   if (!isOpen) throw new KeyrungError('not_pending')
 }
 
@@ -190,7 +190,7 @@ async function endLost(
   record: ApprovalRecord,
   outcome: ApprovalOutcome,
 ): Promise<void> {
-  const at = context.clock.now()
+  const at = await context.store.now()
   const ended = { at, outcome, purgeAt: purgeAfter(context, at) }
   // Here the target has changed, else whoever asked.
   const step =

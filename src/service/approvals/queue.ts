@@ -61,11 +61,11 @@ const longestOperation = 500
  */
 export async function queueApproval(context: ServiceContext, input: QueueInput): Promise<QueuedApproval> {
   const sealer = demandSealer(context)
-  const { clock, entropy, store, approvalSettings } = context
+  const { entropy, store, approvalSettings } = context
   const content = saltContent(checkContent(context, input.content), entropy)
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const { key } = await findInForce(context, input.principal)
-    const now = clock.now()
+    const now = await store.now()
     const id = formatId('apr', now, entropy(idEntropyBytes))
     const record = await describe(context, input, content, key, { id, now })
     const named = await findNamed(context, input, content, record)
@@ -222,7 +222,7 @@ async function findEqual(
   for (const approvalId of new Set(claims.map((claim) => claim.approvalId))) {
     const found =
       approvalId === null ? undefined : await readApproval(context, record.workspaceId, approvalId)
-    const isWaiting = found?.status === 'pending' && context.clock.now() < found.expiresAt
+    const isWaiting = found?.status === 'pending' && record.createdAt < found.expiresAt
     if (isWaiting && found.keyId === record.keyId) return { claims, waiting: found }
   }
   return { claims, waiting: null }

@@ -77,7 +77,7 @@ export async function composeStep(
   }
   const action = actions[step.edge]
   if (action !== null) {
-    const at = 'at' in step ? step.at : context.clock.now()
+    const at = 'at' in step ? step.at : await context.store.now()
     const made = { actor, action, target: { id: record.id, name: record.operation }, requestId } as const
     const snapshots = { before: snapshotApproval(record), after: snapshotApproval(after) }
     rest.push(...changeEvent(context, { ...made, ...snapshots, reason: reasonOf(step) }, at))

@@ -111,7 +111,7 @@ async function cancelIfLost(
   if (outcome === null) return
   let record: ApprovalRecord | undefined = found
   for (let attempt = 0; record && attempt < mostAttempts; attempt++) {
-    const at = context.clock.now()
+    const at = await context.store.now()
     const taken = await takeStep(
       context,
       record,

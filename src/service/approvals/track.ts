@@ -47,7 +47,7 @@ export async function cancelApproval(
   const { requestId } = readChangeOptions(context, options)
   let record = first
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const at = context.clock.now()
+    const at = await context.store.now()
     const step = await takeStep(
       context,
       record,

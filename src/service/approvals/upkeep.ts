@@ -31,8 +31,8 @@ export function expiryJob(context: ServiceContext): Job {
     name: 'expiry of approvals',
     idleMs: 5_000,
     async step() {
-      const { store, clock } = context
-      const at = clock.now()
+      const { store } = context
+      const at = await store.now()
       const due = await store.listDueApprovals({ lane: 'pending', now: at, limit: upkeepBatch })
       let expired = 0
       // Where it is not made, somebody else was quicker, or it is not for this instance to understand.
@@ -53,8 +53,8 @@ export async function expireOf(
   context: ServiceContext,
   { id: keyId, workspaceId }: Pick<KeyRecord, 'id' | 'workspaceId'>,
 ): Promise<boolean> {
-  const { store, clock, approvalSettings } = context
-  const at = clock.now()
+  const { store, approvalSettings } = context
+  const at = await store.now()
   const queuedUntil = at - approvalSettings.expiresMs
   if (queuedUntil < 0) return false
   const old = await store.listApprovals({

@@ -59,7 +59,7 @@ export async function claim(needs: ExecutionNeeds, record: ApprovalRecord): Prom
   const { context } = needs
   const { clock, store, approvalSettings } = context
   const runner = findRunner(needs, record)
-  if (!isClaimable(record, clock.now()) || runner === undefined) return null
+  if (!isClaimable(record, await store.now()) || runner === undefined) return null
   if (record.status === 'executing' && record.fence >= mostRuns) return giveUp(needs, record)
 
   const found = await store.findApprovalContent(record.workspaceId, record.id)
@@ -73,7 +73,7 @@ export async function claim(needs: ExecutionNeeds, record: ApprovalRecord): Prom
   if (moved !== null) return endUnrun(context, record, moved)
 
   const sentAt = clock.monotonic()
-  const at = clock.now()
+  const at = await store.now()
   const step = await takeStep(
     context,
     record,
@@ -111,7 +111,7 @@ async function findMove(
 
 /** What has brought down one instance after another is not tried for ever. */
 async function giveUp({ context }: ExecutionNeeds, record: ApprovalRecord): Promise<null> {
-  const at = context.clock.now()
+  const at = await context.store.now()
   const ended = { at, outcome: 'lease_lost', fence: record.fence, resultStatus: null } as const
   // A transaction that was not committed has done nothing.
   const step =

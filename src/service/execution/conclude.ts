@@ -46,7 +46,7 @@ async function writeEnd(context: ServiceContext, held: ApprovalRecord, verdict: 
     if (record === undefined || !isHeld(record, held.fence)) return
     const beside =
       'result' in verdict && verdict.result ? await keepResult(context, record, verdict.result) : []
-    const end = stepOf(context, record, verdict)
+    const end = stepOf(context, record, verdict, await context.store.now())
     const taken = await takeStep(context, record, end, { actor: keyrungOf(record), beside })
     if (taken.ok) return
     // It was written already, is another's by now, or was purged: the store says which.
@@ -54,8 +54,7 @@ async function writeEnd(context: ServiceContext, held: ApprovalRecord, verdict: 
   }
 }
 
-function stepOf(context: ServiceContext, record: ApprovalRecord, verdict: Verdict): ApprovalStep {
-  const at = context.clock.now()
+function stepOf(context: ServiceContext, record: ApprovalRecord, verdict: Verdict, at: number): ApprovalStep {
   const { fence, effect } = record
   const purgeAt = purgeAfter(context, at)
   if (verdict.end === 'outdate') return { edge: 'outdate', at, outcome: verdict.outcome, fence, purgeAt }

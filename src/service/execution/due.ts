@@ -1,6 +1,5 @@
 import type { ApprovalLane, ApprovalRecord } from '../../core/approval.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
-import type { Clock } from '../../ports/clock.js'
 import type { Store } from '../../ports/store.js'
 
 /** The most approvals that one query answers. */
@@ -12,17 +11,17 @@ const mostPages = 10
 /** Goes through the approvals that are due, over several looks where there are many of them that cannot be taken up. */
 export interface DueScan {
   /**
-   * Looks at what is due, oldest first, until `take` says that it has enough.
+   * Looks at what is due, oldest first, until `take` says that it has enough; `now` is the store's.
    *
    * @returns false where there was more to look at than one look may
    * @throws KeyrungError `store_unavailable`
    */
-  look(take: (record: ApprovalRecord) => MaybePromise<'more' | 'enough'>): Promise<boolean>
+  look(take: (record: ApprovalRecord, now: number) => MaybePromise<'more' | 'enough'>): Promise<boolean>
 }
 
 /** Makes a scan of lanes; what is passed over holds up nothing behind it. */
 export function createDueScan(
-  { store, clock }: { readonly store: Pick<Store, 'listDueApprovals'>; readonly clock: Pick<Clock, 'now'> },
+  { store }: { readonly store: Pick<Store, 'listDueApprovals' | 'now'> },
   lanes: () => readonly ApprovalLane[],
 ): DueScan {
   /** Where the last look ended without having seen all of a lane. */
@@ -39,10 +38,11 @@ export function createDueScan(
         for (;;) {
           if (++pages > mostPages) return false
           const after = places.get(lane)
-          const request = { lane, now: clock.now(), limit: pageSize, ...(after && { after }) }
+          const now = await store.now()
+          const request = { lane, now, limit: pageSize, ...(after && { after }) }
           const due = await store.listDueApprovals(request)
           for (const record of due) {
-            if ((await take(record)) === 'more') continue
+            if ((await take(record, now)) === 'more') continue
             places.delete(lane)
             return true
           }

@@ -48,7 +48,7 @@ export function holdLease(context: ServiceContext, claimed: ApprovalRecord, sent
 
   async function renew(isAgain = false): Promise<void> {
     const sent = clock.monotonic()
-    const step = { edge: 'renew', fence, leaseEndsAt: clock.now() + leaseMs } as const
+    const step = { edge: 'renew', fence, leaseEndsAt: (await store.now()) + leaseMs } as const
     const renewed = await takeStep(context, record, step, { actor: keyrungOf(record) })
     if (renewed.ok) {
       record = renewed.record

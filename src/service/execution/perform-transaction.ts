@@ -22,9 +22,9 @@ export async function performTransaction(
   { run }: DefinedOperation,
   { signal, abandon }: { readonly signal: AbortSignal; abandon(): void },
 ): Promise<Verdict | null> {
-  const { store, clock } = context
+  const { store } = context
   const { runMs, maxResultBytes } = context.approvalSettings
-  const at = clock.now()
+  const at = await store.now()
   const end = (await composeStep(
     context,
     record,

@@ -23,7 +23,7 @@ export async function endUnrun(
   record: ApprovalRecord,
   outcome: ApprovalOutcome,
 ): Promise<null> {
-  const at = context.clock.now()
+  const at = await context.store.now()
   await takeStep(context, record, stepOf(record, outcome, at, purgeAfter(context, at)), {
     actor: keyrungOf(record),
   })

@@ -36,16 +36,17 @@ export function createDeliveryJob(context: ServiceContext, outbound: Outbound): 
   const { timeoutMs, retentionMs } = webhookSettings
 
   async function step(): Promise<StepReport> {
-    const due = await store.listDueDeliveries({ status: 'waiting', now: clock.now(), limit: mostAtOnce })
-    const sent = await Promise.all(due.map(deliver))
+    const now = await store.now()
+    const due = await store.listDueDeliveries({ status: 'waiting', now, limit: mostAtOnce })
+    const sent = await Promise.all(due.map((delivery) => deliver(delivery, now)))
     const delivered = sent.filter((came) => came === 'delivered').length
     const failed = sent.filter((came) => came === 'failed').length
     return { delivered, failed, left: due.length < mostAtOnce ? 'nothing' : 'more' }
   }
 
   /** `passed` is for another: the claim was lost. */
-  async function deliver(found: DeliveryRecord): Promise<'delivered' | 'failed' | 'passed'> {
-    const claimed = await write(found, { dueAt: clock.now() + timeoutMs + claimMarginMs })
+  async function deliver(found: DeliveryRecord, at: number): Promise<'delivered' | 'failed' | 'passed'> {
+    const claimed = await write(found, { dueAt: at + timeoutMs + claimMarginMs })
     if (claimed === null) return 'passed'
     const row = await readKey(context, claimed.workspaceId, claimed.keyId)
     const setting = row && readWebhook(row.key.webhook)
@@ -55,7 +56,7 @@ export function createDeliveryJob(context: ServiceContext, outbound: Outbound): 
       return 'failed'
     }
     const answer = await send(claimed, setting)
-    const now = clock.now()
+    const now = await store.now()
     const tried = { attempts: claimed.attempts + 1, lastAttemptAt: now }
     const lastStatus = answer.ok ? answer.status : null
     if (answer.ok && answer.status >= 200 && answer.status < 300) {
@@ -117,7 +118,8 @@ export function createDeliveryJob(context: ServiceContext, outbound: Outbound): 
     why: string | null,
     tried: Partial<DeliveryRecord> = {},
   ): Promise<void> {
-    await write(delivery, { ...tried, lastError: why, status: 'given_up', dueAt: clock.now() + retentionMs })
+    const dueAt = (await store.now()) + retentionMs
+    await write(delivery, { ...tried, lastError: why, status: 'given_up', dueAt })
     notify({
       code: 'webhook_failing',
       message: `The webhook of the key ${jsonLine(delivery.keyId)} does not take ${delivery.id} (${why ?? tried.lastStatus}); it is given up.`,

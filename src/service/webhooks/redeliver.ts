@@ -21,7 +21,8 @@ export async function redeliver(context: ServiceContext, given: Actor, id: unkno
   await admitActor(context, actor, 'edit', row && toKeyView(catalog, row, now))
   if (!found || !row) throw new KeyrungError('not_found')
   const record = ofWorkspace(found, workspaceId)
-  const set = { status: 'waiting', dueAt: now, attempts: 0, lastError: null } as const
+  const dueAt = await store.now()
+  const set = { status: 'waiting', dueAt, attempts: 0, lastError: null } as const
   const { version: expectVersion } = record
   const result = await store.commit([{ do: 'update', type: 'delivery', id: record.id, expectVersion, set }])
   if (!result.ok) throw new KeyrungError(result.why === 'missing' ? 'not_found' : 'conflict')

@@ -170,6 +170,7 @@ export function createSqlStore(
       return driver.ask(usage.find(request))
     },
 
+    now: () => (clock ? clock.now() : driver.ask(time.ask())),
     findIdempotency: (id) => (isName(id) ? driver.ask(keys.idempotency(id)) : undefined),
 
     listEvents(request) {

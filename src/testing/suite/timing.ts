@@ -1,3 +1,4 @@
+import { isInstant } from '../../core/time.js'
 import { clockOf, storeCase } from './case.js'
 import type { StoreCase } from './case.js'
 import { expectEqual, expectThat } from './expect.js'
@@ -6,6 +7,21 @@ import { digestOf, idOf, insert, insertKey, makeKey, makeSecret, makeSetting } f
 
 /** Times that conditions and questions hang on. */
 export const timingCases: readonly StoreCase[] = [
+  storeCase('the store’s now is an instant, and does not go back', async (store) => {
+    const first = await store.now()
+    expectThat(isInstant(first), 'whole milliseconds since 1970')
+    expectThat((await store.now()) >= first, 'as late as before, or later')
+  }),
+  storeCase(
+    'the store’s now goes by the clock that it was given',
+    async (store, under) => {
+      const clock = clockOf(under)
+      expectEqual(await store.now(), clock.now(), 'the store’s now')
+      await clock.advance(1_234)
+      expectEqual(await store.now(), clock.now(), 'the store’s now, later')
+    },
+    'clock',
+  ),
   storeCase(
     '`before` holds to the millisecond on the store’s now, for every kind of change',
     async (store, under) => {
