@@ -10,8 +10,14 @@ import { hookFailed, hookMisanswered } from '../service/hook-failure.js'
 import { parseActor } from '../service/management.js'
 import { errorWord } from '../service/time-limit.js'
 
-/** The host's word on who is signed in; null for nobody. */
-export type ActorHook = (request: Request) => Actor | null | Promise<Actor | null>
+/**
+ * The host's word on who is signed in; null for nobody. The second argument is what the framework itself has of the
+ * request, with its session: Express's request, Koa's context; undefined where a host of `fetch` passes none.
+ */
+export type ActorHook<Native = unknown> = (
+  request: Request,
+  native: Native,
+) => Actor | null | Promise<Actor | null>
 
 /**
  * Finds out who is calling: the key that was presented, or whoever the host says is signed in. A source that has
@@ -26,7 +32,7 @@ export async function findActor(
   keyrung: Keyrung,
   hook: ActorHook,
   request: Request,
-  { peer }: FetchContext,
+  { peer, native }: FetchContext,
 ): Promise<{ readonly actor: Actor } | { readonly answer: Answer }> {
   const { http, keyFormat } = keyrung
   const valuesOf = (name: string): string[] => {
@@ -38,7 +44,7 @@ export async function findActor(
   const isKey = presented.ok
     ? bare.length > 0 || keyFormat.looksLike(presented.secret) || keyrung.tokens.looksLike(presented.secret)
     : presented.code === 'credential_repeated'
-  if (!isKey) return { actor: await askHost(hook, request) }
+  if (!isKey) return { actor: await askHost(hook, request, native) }
   if (!presented.ok) throw new KeyrungError(presented.code)
   const sources = { peer, forwarded: valuesOf('forwarded'), xForwardedFor: valuesOf('x-forwarded-for') }
   const ip = clientAddress(sources, http.trustedProxies, http.forwardedHeader)
@@ -48,10 +54,10 @@ export async function findActor(
   return { actor: { type: 'principal', principal: known.principal } }
 }
 
-async function askHost(hook: ActorHook, request: Request): Promise<Actor> {
+async function askHost(hook: ActorHook, request: Request, native: unknown): Promise<Actor> {
   let actor: Actor | null
   try {
-    actor = await hook(request)
+    actor = await hook(request, native)
   } catch (error) {
     throw hookFailed('actor', `threw ${errorWord(error)}`, error)
   }

@@ -11,12 +11,12 @@ import { requireSameSite } from './origin.js'
 import { findRoute } from './route.js'
 
 /** How the management API finds out who calls it, and from where it may be called. */
-export interface AdminOptions {
+export interface AdminOptions<Native = unknown> {
   /**
    * Says who is signed in, by the host's own session; null: nobody. It gets the request as it is, whose body it
-   * must not read.
+   * must not read, and what the framework has of it: Express's request (`session`, `user`), Koa's context (`session`, `state`).
    */
-  readonly actor: ActorHook
+  readonly actor: ActorHook<Native>
   /** Origins beside the API's own whose pages may change things: `https://console.acme.example`. */
   readonly origins?: readonly string[]
   /** The host's id of a request, kept with audit events. @defaultValue the header `X-Request-Id` */
@@ -37,7 +37,10 @@ export interface AdminOptions {
  * app.use('/admin', mount(admin))
  * ```
  */
-export function createAdmin<C extends AnyCatalog>(keyrung: Keyrung<C>, options: AdminOptions): FetchHandler {
+export function createAdmin<C extends AnyCatalog, Native = unknown>(
+  keyrung: Keyrung<C>,
+  options: AdminOptions<Native>,
+): FetchHandler<Native> {
   const { actor, origins, requestId } = checkOptions(keyrung, options)
   const known = keyrung as unknown as Keyrung
 

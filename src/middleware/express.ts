@@ -41,8 +41,15 @@ export interface ExpressApp {
   readonly parent?: ExpressApp | undefined
 }
 
-/** What is read of an Express request, and the one property that is set. */
-export interface ExpressRequest extends IncomingMessage {
+declare global {
+  namespace Express {
+    // Sessions and Passport add to this interface of Express's, which then has them here too.
+    interface Request {}
+  }
+}
+
+/** What is read of an Express request, the properties that are set, and what other packages declare of it. */
+export interface ExpressRequest extends IncomingMessage, Express.Request {
   readonly app: ExpressApp
   readonly originalUrl: string
   readonly baseUrl: string
@@ -128,10 +135,11 @@ export function attach(
  * app.use('/manage', mount(handler))
  * ```
  */
-export function mount(handler: FetchHandler, options: MountOptions = {}): ExpressMiddleware {
+export function mount(handler: FetchHandler<ExpressRequest>, options: MountOptions = {}): ExpressMiddleware {
   const answer = async (request: ExpressRequest, response: ServerResponse): Promise<void> => {
     const { url: target, baseUrl: prefix, protocol } = request
-    const mounted = { request, response, target, prefix, protocol, parsed: parsedBody(request) }
+    const parsed = parsedBody(request)
+    const mounted = { request, response, target, prefix, protocol, native: request, parsed }
     const answered = await callHandler(handler, { ...mounted, host: hostOf(request) }, options)
     if (answered !== null) await sendResponse(response, answered)
   }

@@ -129,7 +129,7 @@ export function attach(
  * ```
  */
 export function mount(
-  handler: FetchHandler,
+  handler: FetchHandler<KoaContext>,
   { prefix = '', ...options }: KoaMountOptions = {},
 ): KoaMiddleware {
   if (!/^(?:\/[^/?#]+)*$/.test(prefix)) {
@@ -146,7 +146,7 @@ export function mount(
     const parsed = context.request.body
     const answer = await callHandler(
       handler,
-      { request, response, target, prefix: outer + prefix, protocol, host, parsed },
+      { request, response, target, prefix: outer + prefix, protocol, host, native: context, parsed },
       options,
     )
     if (answer === null) return

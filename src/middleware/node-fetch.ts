@@ -22,6 +22,8 @@ export interface MountedRequest {
   readonly prefix: string
   readonly protocol: string
   readonly host: string | undefined
+  /** What the framework itself has of the request. */
+  readonly native: unknown
   /** What a body parser has made of the body, if one has read it. */
   readonly parsed: unknown
 }
@@ -49,7 +51,8 @@ export async function callHandler(
     return answer
   }
   try {
-    return await handler(request, { peer: mounted.request.socket.remoteAddress, prefix: mounted.prefix })
+    const { prefix, native } = mounted
+    return await handler(request, { peer: mounted.request.socket.remoteAddress, prefix, native })
   } catch (error) {
     // What failed as nobody waits for it any more is no error of the host's.
     if (hasGone(mounted.response)) return null

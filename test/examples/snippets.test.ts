@@ -86,6 +86,7 @@ const outcomes: Readonly<Record<string, object>> = {
     seen: ['ok', 'ok', 'ok', 'key_revoked', 'ok', 'credential_invalid'],
     renamed: 'gone',
   },
+  'sessions.ts': { expressSession: [401, 200], passport: [401, 200], koaSession: [401, 200] },
   'admin.ts': {
     created: {
       status: 201,
