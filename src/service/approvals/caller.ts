@@ -8,7 +8,7 @@ import type { KeyPrincipal } from '../../core/principal.js'
 import type { Caller } from '../authenticate.js'
 import type { ServiceContext } from '../context.js'
 import { withToken } from '../tokens/principal.js'
-import { readChain } from './view.js'
+import { readChain, readTokenScopes } from './view.js'
 
 /** A key as a caller with one of its secrets, from an address. */
 export function callerOf(
@@ -40,18 +40,19 @@ export function askerOf(
 ): Caller {
   const { secretId, address } = record
   const caller = callerOf(context, key, { secretId, address })
-  const { tokenId, tokenScopes } = record
-  if (tokenId === null || tokenScopes === null) return caller
+  const { tokenId } = record
+  const scopes = readTokenScopes(record)
+  if (tokenId === null || scopes === null) return caller
   const principal = withToken(caller.principal, {
     type: 'token',
     tokenId,
-    scopes: tokenScopes === '' ? [] : tokenScopes.split(' '),
+    scopes,
     // It acts here and nowhere else.
     audience: [],
     expiresAt: context.clock.now() + context.approvalSettings.runMs,
     chain: readChain(record),
   })
-  return { ...caller, principal, part: compileGrant(context.catalog, tokenScopes) }
+  return { ...caller, principal, part: compileGrant(context.catalog, scopes.join(' ')) }
 }
 
 /** What an approval demands, as a demand that allows as well as queues. */

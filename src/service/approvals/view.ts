@@ -34,10 +34,14 @@ export interface ApprovalView {
   readonly digest: string
   readonly keyId: string
   readonly keyName: string
+  /** The key's environment, such as `live`. */
+  readonly environment: string
   /** Where it was asked from, and so where a replay says to come from; null: it was not known. */
   readonly address: string | null
   /** Who acted on behalf of whom with an access token, newest first; empty: whoever holds the key. */
   readonly chain: readonly string[]
+  /** What the access token had of the key; null: it was asked with the key itself. */
+  readonly tokenScopes: readonly string[] | null
   readonly quorum: number
   readonly votes: number
   readonly createdAt: number
@@ -101,8 +105,10 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     digest: record.digest,
     keyId: record.keyId,
     keyName: escapeHidden(record.keyName),
+    environment: record.environment,
     address: record.address,
     chain: readChain(record).map(escapeHidden),
+    tokenScopes: readTokenScopes(record),
     quorum: record.quorum,
     votes: record.votes,
     createdAt: record.createdAt,
@@ -119,4 +125,11 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
 /** Who acted, as an approval's record has it. */
 export function readChain({ chain }: Pick<ApprovalRecord, 'chain'>): readonly string[] {
   return JSON.parse(chain) as readonly string[]
+}
+
+/** What the access token had of the key, as an approval's record has it; null: there was none. */
+export function readTokenScopes({
+  tokenScopes,
+}: Pick<ApprovalRecord, 'tokenScopes'>): readonly string[] | null {
+  return tokenScopes === '' ? [] : (tokenScopes?.split(' ') ?? null)
 }

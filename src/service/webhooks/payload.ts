@@ -1,6 +1,6 @@
 import type { ApprovalRecord } from '../../core/approval.js'
 import type { WebhookEvent } from '../../core/delivery.js'
-import { escapeHidden } from '../../core/plain-text.js'
+import { toApprovalView } from '../approvals/view.js'
 import type { RequestView } from '../approvals/view.js'
 
 /**
@@ -15,6 +15,7 @@ export function webhookPayload(
   request: RequestView | null,
   at: number,
 ) {
+  const { keyName, environment, address, chain, tokenScopes, reason } = toApprovalView(record)
   return {
     type: event,
     timestamp: timestamp(at),
@@ -27,13 +28,17 @@ export function webhookPayload(
         permissions: record.permissions.split(' '),
         digest: record.digest,
         key_id: record.keyId,
-        key_name: escapeHidden(record.keyName),
+        key_name: keyName,
+        environment,
+        address,
+        chain,
+        token_scopes: tokenScopes,
         created_at: timestamp(record.createdAt),
         expires_at: timestamp(record.expiresAt),
         decided_at: record.decidedAt === null ? null : timestamp(record.decidedAt),
         result_status: record.resultStatus,
       },
-      reason: record.reason && escapeHidden(record.reason),
+      reason,
       request: request && {
         method: request.method,
         target: request.target,
