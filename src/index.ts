@@ -124,6 +124,16 @@ export type {
 } from './core/approval.js'
 export type { DeliveryRecord, DeliveryStatus, WebhookEvent } from './core/delivery.js'
 export type { ApprovalListRequest, ApprovalQueries, DueApprovalsRequest } from './ports/approval-store.js'
+export { sealedKinds, sealedParts } from './ports/sealed-store.js'
+export type {
+  SealedCount,
+  SealedKind,
+  SealedListRequest,
+  SealedQueries,
+  SealedRow,
+  SealedType,
+} from './ports/sealed-store.js'
+export type { SecretCount } from './service/secret-count.js'
 export type { DeliveryListRequest, DeliveryQueries, DueDeliveriesRequest } from './ports/delivery-store.js'
 export type { AuditSink } from './ports/audit-sink.js'
 export type { AuditQueries, EventListRequest } from './ports/audit-store.js'

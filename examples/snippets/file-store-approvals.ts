@@ -1,5 +1,6 @@
 import { type ApprovalQueries, type ApprovalRecord, type DeliveryQueries, type DeliveryRecord } from 'keyrung'
-import { type PurgeRequest, type Records, type RecordType } from 'keyrung'
+import { sealedParts, type PurgeRequest, type Records, type RecordType } from 'keyrung'
+import { type SealedCount, type Store } from 'keyrung'
 
 /** By UTF-16 units, as `<` has it: never by a language's rules. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
@@ -57,6 +58,38 @@ export function approvalQueries(
         .filter((one) => one.status === status && one.dueAt <= now)
         .sort((a, b) => a.dueAt - b.dueAt || compare(a.id, b.id))
         .slice(0, limit),
+  }
+}
+
+/**
+ * What is asked about what hangs on the secrets of the host.
+ *
+ * @param recordsOf the records of one kind
+ */
+export function sealedQueries(
+  recordsOf: <T extends RecordType>(type: T) => Records[T][],
+): Pick<Store, 'countSealed' | 'listSealed'> {
+  return {
+    countSealed() {
+      const counts = new Map<string, SealedCount>()
+      for (const type of ['approvalContent', 'delivery', 'key'] as const) {
+        for (const part of recordsOf(type).flatMap((record) => sealedParts(type, record))) {
+          const name = `${part.kind} ${part.hostSecretId}`
+          counts.set(name, { ...part, count: (counts.get(name)?.count ?? 0) + 1 })
+        }
+      }
+      return [...counts.values()]
+    },
+    listSealed: ({ type, after = '', limit }) =>
+      recordsOf(type)
+        .filter(({ id }) => compare(id, after) > 0)
+        .sort((a, b) => compare(a.id, b.id))
+        .slice(0, limit)
+        .map((record) => ({
+          id: record.id,
+          workspaceId: record.workspaceId,
+          hostSecretIds: sealedParts(type, record).map(({ hostSecretId }) => hostSecretId),
+        })),
   }
 }
 

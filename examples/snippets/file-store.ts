@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { KeyrungError, type Change, type CommitResult, type KeyRecord, type KeyRow } from 'keyrung'
 import { type KeySecretRecord, type Records, type RecordType, type Store } from 'keyrung'
 import { type UsageEntry, type UsageRow } from 'keyrung'
-import { approvalQueries, purgeApprovals } from './file-store-approvals.js'
+import { approvalQueries, purgeApprovals, sealedQueries } from './file-store-approvals.js'
 import { checkChange, isUsage } from './file-store-records.js'
 
 //#region state
@@ -218,6 +218,7 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
         .filter(({ id }) => id.startsWith(prefix))
         .sort((a, b) => compare(a.id, b.id)),
     ...approvalQueries((type) => recordsOf(type)),
+    ...sealedQueries((type) => recordsOf(type)),
     purge(request) {
       const { records, uses, usage, ...rest } = current()
       const kept = new Map(records)

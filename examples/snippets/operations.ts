@@ -25,11 +25,11 @@ const stillKnown = (await keyrung.authenticate(secret)).ok
 await new Promise((resolve) => setImmediate(resolve))
 
 //#region count
-for (const [secretId, keys] of await keyrung.keys.countBySecret()) {
-  console.log(`${keys} secrets of keys hang on the host secret ${secretId}`)
+for (const [secretId, count] of await keyrung.keys.countBySecret()) {
+  console.log(secretId, count) // 0a1b2c3d { keys: 1, requests: 0, results: 0, … }
 }
 //#endregion count
-const counts = [...(await keyrung.keys.countBySecret()).values()]
+const counts = [...(await keyrung.keys.countBySecret()).values()].map(({ keys }) => keys)
 
 //#region notify
 const observed = createKeyrung({

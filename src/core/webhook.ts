@@ -23,10 +23,10 @@ export interface WebhookSetting extends SigningSecretName {
 /** What a webhook is told unless more is asked for: that a human said no, and why. */
 export const usualWebhookEvents: readonly WebhookEvent[] = Object.freeze(['approval.rejected'])
 
-/** A setting as a key record keeps it. */
+/** A setting as a key record keeps it: stores find the host secret's id at its beginning. */
 export function formatWebhook(setting: WebhookSetting): string {
-  const { url, events, hostSecretId, generation, former, disabledAt } = setting
-  return JSON.stringify({ url, events, hostSecretId, generation, former, disabledAt })
+  const { hostSecretId, generation, url, events, former, disabledAt } = setting
+  return JSON.stringify({ hostSecretId, generation, url, events, former, disabledAt })
 }
 
 /** Reads a stored setting; null where there is none, `undefined` for a text that `formatWebhook` did not write. */

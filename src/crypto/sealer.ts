@@ -15,8 +15,8 @@ export interface Sealer {
   seal(bytes: Uint8Array, place: string): Promise<string>
   /** @throws KeyrungError `store_unavailable` for what was changed, moved, or sealed under a secret that is not there */
   open(text: string, place: string): Promise<Uint8Array>
-  /** Says whether a sealed text was made under the secret that seals now. */
-  isCurrent(text: string): boolean
+  /** The ids of the host secrets that open; the first seals. */
+  readonly hostSecretIds: readonly string[]
 }
 
 const algorithm = 'AES-GCM'
@@ -75,8 +75,13 @@ export function createSealer(
       }
     },
 
-    isCurrent: (text) => text.split('.')[1] === secrets[0]!.id,
+    hostSecretIds: secrets.map(({ id }) => id),
   }
+}
+
+/** Reads the id of the host secret that a text was sealed under; empty for what was not sealed. */
+export function sealedUnder(text: string): string {
+  return text.split('.', 2)[1] ?? ''
 }
 
 function unreadable(why: string): KeyrungError {

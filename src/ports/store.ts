@@ -6,6 +6,7 @@ import type { DeliveryQueries } from './delivery-store.js'
 import type { KeyQueries } from './key-store.js'
 import type { LimitStore } from './limit-store.js'
 import type { OutboxQueries } from './outbox-store.js'
+import type { SealedQueries } from './sealed-store.js'
 import type { UsageQueries } from './usage-store.js'
 
 /**
@@ -33,7 +34,14 @@ export interface PurgeRequest {
  * NUL, over-long ids); never another error, and no driver's text with data in it.
  */
 export interface Store
-  extends KeyQueries, AuditQueries, OutboxQueries, UsageQueries, ApprovalQueries, DeliveryQueries {
+  extends
+    KeyQueries,
+    AuditQueries,
+    OutboxQueries,
+    UsageQueries,
+    ApprovalQueries,
+    DeliveryQueries,
+    SealedQueries {
   /** For messages: `memory`, `sqlite`, … */
   readonly name: string
   readonly freshness: Freshness

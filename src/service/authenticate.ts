@@ -43,7 +43,7 @@ export interface AuthenticatorOptions {
   /** Null where the host has no access tokens. */
   readonly tokens: TokenReader | null
   /** Takes a key that was found under another pepper than the current one, off the request's path. */
-  renew(row: CredentialRow, secret: string): void
+  renew(row: CredentialRow, secret: string): MaybePromise<void>
 }
 
 /** Finds out who is calling. */
@@ -103,7 +103,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (credential === undefined) throw malformedRecord()
     if (credential.digest !== asked) {
       if (!splitDigests(asked).includes(credential.digest)) throw malformedRecord()
-      if (!asked.startsWith(credential.digest)) renew(row, secret)
+      if (!asked.startsWith(credential.digest)) void renew(row, secret)
     }
     // The secret says an environment of this instance, so an open key of that one has nothing left to be judged by.
     if (credential.environment !== environment) return 'credential_invalid'

@@ -45,6 +45,7 @@ import { checkOptions, readDurations } from './options.js'
 import type { KeyrungOptions } from './options.js'
 import { createOutbox } from './outbox.js'
 import { createRecorder } from './recorder.js'
+import { resealJobs } from './resealing.js'
 import { createRights } from './rights-hooks.js'
 import { checkSecrets } from './secret-check.js'
 import { createSecretOrder } from './secret-order.js'
@@ -119,6 +120,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   }
   // What keeps the house in order may reach the store before it is ready, and once more when it closes.
   const inner = guardStore(options.store, clock, durations.storeTimeoutMs)
+  const order = createSecretOrder(inner, sealer && sealer.hostSecretIds[0]!)
   const store = guardStore(options.store, clock, durations.storeTimeoutMs, requireOpen, inFlight)
 
   const leaseMs = freshness === 'cached' ? durations.leaseMs : 0
@@ -139,10 +141,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     ...{ sinkNames, notify, webhookSettings, webhookSecrets, sealer, approvalSettings },
     fingerprints: createFingerprints(sealing),
     moves: createMoves(clock),
-    limits: {
-      counted: limitSettings.store !== null,
-      ...{ forget: meter.forget, standings: meter.standings },
-    },
+    limits: { counted: limitSettings.store !== null, forget: meter.forget, standings: meter.standings },
     flushUsage: () => recorder.flushUsage(),
     settle: () => lease.settle(),
   }
@@ -157,7 +156,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     ...{ context, inner, demandOf: demands.create, keyrung: () => keyrung, admit: admitReady },
   })
   const tokens = createTokenService({
-    ...{ context, inner, settings: tokenSettings, secrets: sealing, admit: admitReady },
+    ...{ context, inner, settings: tokenSettings, secrets: sealing, admit: admitReady, order },
   })
   const work = createWorker({
     ...{ clock, notify },
@@ -168,15 +167,14 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       ...recorder.jobs,
       ...meter.jobs,
       ...webhookJobs({ ...context, store: inner }),
+      ...resealJobs({ ...context, store: inner }, order),
       purgeJob({ store: inner, usageDays: usageSettings.retentionDays }),
     ],
   })
-  const order = createSecretOrder(inner, sealing && sealing[0]!.id)
-  const renew = createRenewal(context, order)
   const authenticator = createAuthenticator({
     ...{ catalog, clock, keyFormat, peppers, notify, tokens: tokens.reader },
     source: createCredentialSource({ store, freshness, lease, clock, bounds: cache }),
-    renew: (row, secret) => void renew(row, secret),
+    renew: createRenewal(context, order),
   })
   const authorizer = createAuthorizer(rights)
   const sources = limitSettings.sources

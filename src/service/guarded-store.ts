@@ -106,6 +106,8 @@ export function guardStore(
     findDelivery: guarded('findDelivery', (workspaceId, id) => store.findDelivery(workspaceId, id)),
     listDeliveries: guarded('listDeliveries', (request) => store.listDeliveries(request)),
     listDueDeliveries: guarded('listDueDeliveries', (request) => store.listDueDeliveries(request)),
+    countSealed: guarded('countSealed', () => store.countSealed()),
+    listSealed: guarded('listSealed', (request) => store.listSealed(request)),
     // The host's own part may take as long as the host lets it, and what it throws is the host's.
     ...(store.commitWith && { commitWith: store.commitWith.bind(store) }),
   }

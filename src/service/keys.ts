@@ -1,6 +1,8 @@
 import type { Actor } from '../core/actor.js'
 import type { AnyCatalog, PermissionOf, ScopeOf } from '../core/catalog.js'
 import type { ServiceContext } from './context.js'
+import { countBySecret } from './secret-count.js'
+import type { SecretCount } from './secret-count.js'
 import { activateKey } from './keys/activate.js'
 import { adviseKey } from './keys/advise.js'
 import type { AdviseInput, KeyAdvice } from './keys/advise.js'
@@ -159,8 +161,8 @@ export interface Keys<C extends AnyCatalog = AnyCatalog> {
    * ```
    */
   advise(actor: Actor, id: string, input?: AdviseInput): Promise<KeyAdvice<ScopeOf<C>, PermissionOf<C>>>
-  /** How many living secrets hang on each of the host's secrets, by its id: at none, an old one may go. */
-  countBySecret(): Promise<ReadonlyMap<string, number>>
+  /** How much hangs on each of the host's secrets, by its id and by kind: at nothing, an old one may go. */
+  countBySecret(): Promise<ReadonlyMap<string, SecretCount>>
 }
 
 /** Makes the key service on the services' context. */
@@ -185,6 +187,6 @@ export function createKeys<C extends AnyCatalog>(context: ServiceContext): Keys<
     limits: (actor, id) => limitsOfKey(context, actor, id),
     // The scopes and permissions are the catalogue's own.
     advise: ((actor, id, input) => adviseKey(context, actor, id, input)) as Keys<C>['advise'],
-    countBySecret: async () => context.store.countSecrets(),
+    countBySecret: () => countBySecret(context.store),
   })
 }

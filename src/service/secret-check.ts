@@ -2,6 +2,7 @@ import { invalid } from '../core/errors.js'
 import type { HostSecret } from '../crypto/host-secret.js'
 import { noPepperId } from '../crypto/pepper.js'
 import type { Store } from '../ports/store.js'
+import { countBySecret, describeOrphans } from './secret-count.js'
 import type { Notify } from './notice.js'
 
 /** Where the check values are kept: of what keys are peppered with, and of what alone seals. */
@@ -41,7 +42,12 @@ export async function checkSecrets(
     await recognise(store, prefixes.seals, sealing, 'nothing that waits in it for approval could be read')
   }
   // Counting reads them all: an instance has to start even where that cannot be done in time.
-  await reportOrphans(store, mine, notify).catch(() => undefined)
+  await reportOrphans(store, configuredIds({ peppers, seals }), notify).catch(() => undefined)
+}
+
+function configuredIds({ peppers, seals }: SecretUses): ReadonlySet<string> {
+  const ids = [...(peppers === 'none' ? [] : peppers), ...(seals ?? [])].map(({ id }) => id)
+  return new Set(peppers === 'none' ? [noPepperId, ...ids] : ids)
 }
 
 function checkValues(prefix: string, secrets: readonly HostSecret[]): readonly CheckValue[] {
@@ -72,15 +78,9 @@ async function recognise(
   }
 }
 
-async function reportOrphans(store: Store, mine: readonly CheckValue[], notify: Notify): Promise<void> {
-  let orphans = 0
-  for (const [id, count] of await store.countSecrets()) {
-    if (!mine.some((secret) => secret.id === `${prefixes.peppers}${id}`)) orphans += count
-  }
-  if (orphans > 0) {
-    notify({
-      code: 'secrets_orphaned',
-      message: `${orphans} secrets of keys were made under a host secret that is not configured here; they are refused.`,
-    })
-  }
+async function reportOrphans(store: Store, configured: ReadonlySet<string>, notify: Notify): Promise<void> {
+  const orphans = describeOrphans(await countBySecret(store), configured)
+  if (orphans === null) return
+  const message = `What was made under host secrets that are not configured here is lost until they are added again: ${orphans}.`
+  notify({ code: 'secrets_orphaned', message })
 }

@@ -13,6 +13,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Store } from '../ports/store.js'
 import type { Job } from './job.js'
 import { createLeased } from './leased.js'
+import type { SecretOrder } from './secret-order.js'
 import { createKeptKeys } from './signing/kept-keys.js'
 import { signerAt, type KeptKey } from './signing/key-set.js'
 import {
@@ -44,6 +45,8 @@ export interface SigningKeysOptions {
   readonly clock: Clock
   /** Seals for this purpose alone. */
   readonly sealer: Sealer
+  /** Says whether the keys are to be sealed again. */
+  readonly order: Pick<SecretOrder, 'isOlder'>
   readonly algorithm: TokenAlgorithm
   readonly times: RotationTimes
 }
@@ -60,7 +63,7 @@ const idleMs = 60_000
  * reads it anew every tenth of `cacheMs`, so that whoever signs with it, everybody else has had it for long.
  */
 export function createSigningKeys(options: SigningKeysOptions): TokenKeys {
-  const { store, clock, sealer, algorithm, times } = options
+  const { store, clock, sealer, order, algorithm, times } = options
   const kept = createKeptKeys(store, sealer)
   let imported = new Map<string, SigningKey>()
   const leased = createLeased<readonly LoadedKey[]>({
@@ -100,7 +103,8 @@ export function createSigningKeys(options: SigningKeysOptions): TokenKeys {
     const now = clock.now()
     const remaining = withoutRetired(found.set, now)
     const isDue = needsSuccessor(remaining, now, times, algorithm)
-    if (!isDue && remaining.length === found.set.length && found.isCurrent) return
+    const isComplete = remaining.length === found.set.length
+    if (!isDue && isComplete && !(await order.isOlder(found.hostSecretId))) return
     const next = isDue ? withSuccessor(remaining, await generateTokenJwk(algorithm), now, times) : remaining
     // Where another instance was quicker, what it wrote will do.
     if (await kept.write(next, found)) leased.drop(() => true)

@@ -9,6 +9,7 @@ import { listEvents } from './memory/event-queries.js'
 import { keyQueries } from './memory/key-queries.js'
 import { countMessages, listDueMessages } from './memory/message-queries.js'
 import { purge } from './memory/purge.js'
+import { countSealed, listSealed } from './memory/sealed-queries.js'
 import { Tables } from './memory/tables.js'
 import { findUsage, recordUsage } from './memory/usage.js'
 import { steadyNow } from '../ports/steady-clock.js'
@@ -85,6 +86,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     findDelivery: (workspaceId, id) => findOfWorkspace(open(), 'delivery', workspaceId, id),
     listDeliveries: (request) => listDeliveries(open(), request),
     listDueDeliveries: (request) => listDueDeliveries(open(), request),
+    countSealed: () => countSealed(open()),
+    listSealed: (request) => listSealed(open(), request),
     purge: (request) => purge(open(), request),
     findSchema: () => (open(), 'current'),
     migrate: () => void open(),

@@ -9,6 +9,7 @@ import { eventCases } from './suite/events.js'
 import { listingCases } from './suite/listings.js'
 import { outboxCases } from './suite/outbox.js'
 import { raceCases } from './suite/races.js'
+import { sealedCases } from './suite/sealed.js'
 import { sharingCases } from './suite/sharing.js'
 import { textCases } from './suite/texts.js'
 import { timingCases } from './suite/timing.js'
@@ -47,6 +48,7 @@ export function storeSuite(): readonly StoreCase[] {
     ...sharingCases,
     ...approvalCases,
     ...deliveryCases,
+    ...sealedCases,
     ...upkeepCases,
     ...approvalUpkeepCases,
   ]

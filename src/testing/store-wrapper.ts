@@ -28,6 +28,8 @@ export const storeCalls = [
   'findDelivery',
   'listDeliveries',
   'listDueDeliveries',
+  'countSealed',
+  'listSealed',
   'purge',
   'findSchema',
   'migrate',

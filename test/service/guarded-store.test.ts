@@ -19,6 +19,8 @@ const calls: Record<string, (store: Store) => unknown> = {
   findKey: (store) => store.findKey('w', 'k'),
   listKeys: (store) => store.listKeys({ workspaceId: 'w', limit: 1 }),
   countSecrets: (store) => store.countSecrets(),
+  countSealed: (store) => store.countSealed(),
+  listSealed: (store) => store.listSealed({ type: 'delivery', limit: 1 }),
   recordUses: (store) => store.recordUses([]),
   recordUsage: (store) => store.recordUsage([]),
   findUsage: (store) => store.findUsage({ workspaceId: 'w', fromDay: 0, toDay: 1, limit: 1 }),

@@ -117,7 +117,8 @@ describe('host secrets', () => {
     await keyrung.ready()
     const { secret } = await keyrung.keys.create(admin, { name: 'Used', scopes: ['contacts:read'] })
     const { secret: idle } = await keyrung.keys.create(admin, { name: 'Idle', scopes: ['contacts:read'] })
-    const idOf = async (instance: typeof keyrung) => [...(await instance.keys.countBySecret())].sort()
+    const idOf = async (instance: typeof keyrung) =>
+      [...(await instance.keys.countBySecret())].map(([id, { keys }]) => [id, keys] as [string, number])
 
     const [[oldId]] = (await idOf(keyrung)) as [[string, number]]
     for (const secrets of [

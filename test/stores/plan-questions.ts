@@ -184,6 +184,11 @@ export const questions: readonly [
         after: { dueAt: 4_000_000_009_000, id: idOf('apr', 9_000) },
       }),
   ],
+  [
+    'what hangs on secrets of the host, from a cursor on',
+    ['approval_contents_pkey'],
+    (store) => store.listSealed({ type: 'approvalContent', after: idOf('apr', 9_000), limit: 9 }),
+  ],
   ['votes', ['approval_votes_by_approval_id_at_id'], (store) => store.listVotes(idOf('apr', 8))],
   ['a delivery', ['deliveries_pkey'], (store) => store.findDelivery(workspaceId, idOf('dlv', 8))],
   [

@@ -92,6 +92,11 @@ const questions: readonly [name: string, steps: readonly string[], call: (store:
     ['keyrung_secrets USING COVERING INDEX keyrung_secrets_by_host_secret_id_ends_at'],
     (store) => store.countSecrets(),
   ],
+  [
+    'what hangs on secrets of the host, from a cursor on',
+    ['keyrung_deliveries USING INDEX sqlite_autoindex_keyrung_deliveries_1 (id>?)'],
+    (store) => store.listSealed({ type: 'delivery', after: 'x', limit: 9 }),
+  ],
   ['events', [`${event}_at_id (workspace_id=?)`], (store) => store.listEvents({ workspaceId, limit: 9 })],
   [
     'events by time',

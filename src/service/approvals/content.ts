@@ -110,12 +110,12 @@ export function sealRequest(sealer: Sealer, approval: Place, content: SaltedCont
     preview,
     precondition,
   }
-  return sealer.seal(toUtf8(JSON.stringify(kept)), placeOf(approval, 'request'))
+  return sealer.seal(toUtf8(JSON.stringify(kept)), contentPlace(approval, 'request'))
 }
 
 /** @throws KeyrungError `store_unavailable` for what was not sealed here, for this approval */
 export async function openRequest(sealer: Sealer, approval: Place, sealed: string): Promise<SaltedContent> {
-  const kept = await open<SaltedContent>(sealer, sealed, placeOf(approval, 'request'))
+  const kept = await open<SaltedContent>(sealer, sealed, contentPlace(approval, 'request'))
   const { salt, request, preview, precondition } = kept
   if (request !== null) {
     return { salt, request: { ...request, body: bytesOf(request.body) }, input: null, preview, precondition }
@@ -127,7 +127,7 @@ export async function openRequest(sealer: Sealer, approval: Place, sealed: strin
 export function sealResult(sealer: Sealer, approval: Place, result: ResultContent): Promise<string> {
   const { contentType, body, isTruncated } = result
   const kept = { contentType, body: toBase64url(body), isTruncated }
-  return sealer.seal(toUtf8(JSON.stringify(kept)), placeOf(approval, 'result'))
+  return sealer.seal(toUtf8(JSON.stringify(kept)), contentPlace(approval, 'result'))
 }
 
 /** @throws KeyrungError `store_unavailable` for what was not sealed here, for this approval */
@@ -135,13 +135,13 @@ export async function openResult(sealer: Sealer, approval: Place, sealed: string
   const { contentType, body, isTruncated } = await open<ResultContent>(
     sealer,
     sealed,
-    placeOf(approval, 'result'),
+    contentPlace(approval, 'result'),
   )
   return { contentType, body: bytesOf(body), isTruncated }
 }
 
-/** The workspace stands last, as it alone may hold a slash: no two places are one text. */
-function placeOf({ id, workspaceId }: Place, part: 'request' | 'result'): string {
+/** Where a part of an approval's content is sealed for; the workspace stands last, as it alone may hold a slash: no two places are one text. */
+export function contentPlace({ id, workspaceId }: Place, part: 'request' | 'result'): string {
   return `approval/${id}/${part}/${workspaceId}`
 }
 

@@ -9,6 +9,7 @@ import type { TokenAlgorithm } from '../../crypto/token-algorithm.js'
 import type { Store } from '../../ports/store.js'
 import type { ServiceContext } from '../context.js'
 import type { Job } from '../job.js'
+import type { SecretOrder } from '../secret-order.js'
 import { createSigningKeys } from '../signing-keys.js'
 import type { TokenKeys } from '../signing-keys.js'
 import { createSuppliedKeys } from '../signing/supplied-keys.js'
@@ -28,6 +29,7 @@ export interface TokenServiceOptions {
   /** What generated keys are sealed under; null: there is no secret. */
   readonly secrets: readonly HostSecret[] | null
   readonly admit: ExchangeParts['admit']
+  readonly order: SecretOrder
 }
 
 /** Access tokens, as one keyrung has them. */
@@ -48,7 +50,7 @@ const algorithms = Object.keys(tokenAlgorithms) as TokenAlgorithm[]
  * @throws KeyrungError `config_invalid` where keys are to be generated and there is no secret to seal them under
  */
 export function createTokenService(options: TokenServiceOptions): TokenService {
-  const { context, inner, settings, secrets, admit } = options
+  const { context, inner, settings, secrets, admit, order } = options
   if (settings === null) return { tokens: withoutTokens, reader: null, jobs: [], open: async () => undefined }
   const { clock, entropy } = context
   const keys = createKeys()
@@ -72,7 +74,7 @@ export function createTokenService(options: TokenServiceOptions): TokenService {
     }
     const { algorithm, times } = settings!
     const sealer = createSealer(secrets, entropy, 'signingKeys')
-    return createSigningKeys({ store: inner, clock, sealer, algorithm, times })
+    return createSigningKeys({ store: inner, clock, sealer, order, algorithm, times })
   }
 
   return {

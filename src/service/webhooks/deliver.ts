@@ -21,6 +21,11 @@ const claimMarginMs = 30_000
 /** Who does what nobody asked for. */
 const author = 'webhooks'
 
+/** How long a delivery is claimed for, in milliseconds, where a receiver may take `timeoutMs`. */
+export function claimMs(timeoutMs: number): number {
+  return timeoutMs + claimMarginMs
+}
+
 /** Where a delivery's payload is sealed for. */
 export function deliveryPlace(id: string): string {
   return `delivery/${id}/payload`
@@ -46,7 +51,7 @@ export function createDeliveryJob(context: ServiceContext, outbound: Outbound): 
 
   /** `passed` is for another: the claim was lost. */
   async function deliver(found: DeliveryRecord, at: number): Promise<'delivered' | 'failed' | 'passed'> {
-    const claimed = await write(found, { dueAt: at + timeoutMs + claimMarginMs })
+    const claimed = await write(found, { dueAt: at + claimMs(timeoutMs) })
     if (claimed === null) return 'passed'
     const row = await readKey(context, claimed.workspaceId, claimed.keyId)
     const setting = row && readWebhook(row.key.webhook)

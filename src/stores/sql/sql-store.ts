@@ -18,6 +18,7 @@ import { eventQueries } from './event-queries.js'
 import { keyQueries } from './key-queries.js'
 import { messageQueries } from './message-queries.js'
 import { schemaSteps } from './schema.js'
+import { sealedQueries } from './sealed-queries.js'
 import { storeTime } from './store-time.js'
 import type { TableNames } from './tables.js'
 import { upkeepSteps } from './upkeep.js'
@@ -74,6 +75,7 @@ export function createSqlStore(
   const messages = messageQueries(dialect, names)
   const approvals = approvalQueries(dialect, names)
   const deliveries = deliveryQueries(dialect, names)
+  const sealed = sealedQueries(dialect, names)
   const upkeep = upkeepSteps(dialect, names)
   const usage = usageQueries(dialect, names)
   const schema = schemaSteps(dialect, names)
@@ -210,6 +212,9 @@ export function createSqlStore(
 
     listDueDeliveries: (request) =>
       isLimit(request.limit) && isName(request.status) ? driver.ask(deliveries.dueDeliveries(request)) : [],
+    countSealed: () => driver.ask(sealed.counts),
+    listSealed: (request) =>
+      isLimit(request.limit) && isStorable(request.after ?? '') ? driver.ask(sealed.list(request)) : [],
     purge: (request) => (isLimit(request.limit) ? purge(request) : 0),
     findSchema: () => driver.look(() => schema.find()),
     migrate: () => driver.migrate(() => schema.migrate()),

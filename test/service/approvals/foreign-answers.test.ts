@@ -133,7 +133,7 @@ test.each([
   '{"request":{"body":null},"input":null}',
   '{"request":{},"input":null}',
 ])('a sealed text without what is to be run is not run: %s', async (text) => {
-  const sealer: Sealer = { seal: async () => '', open: async () => toUtf8(text), isCurrent: () => true }
+  const sealer: Sealer = { seal: async () => '', open: async () => toUtf8(text), hostSecretIds: [] }
   const place = { id: otherId, workspaceId: 'ws' }
   await refusal(openRequest(sealer, place, ''), 'store_unavailable')
   await refusal(openResult(sealer, place, ''), 'store_unavailable')

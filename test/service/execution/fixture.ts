@@ -39,7 +39,7 @@ const sealer: Sealer = {
     const bytes = where === place ? fromBase64url(encoded) : undefined
     return bytes ? Promise.resolve(bytes) : Promise.reject(new KeyrungError('store_unavailable'))
   },
-  isCurrent: () => true,
+  hostSecretIds: [],
 }
 
 /** Takes whatever it is given. */

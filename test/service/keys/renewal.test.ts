@@ -37,7 +37,7 @@ describe.each(stores)('renewing a digest on the %s store', (_, store) => {
     expect(await world.credential(secret)).toBeUndefined()
     expect(await world.credential(other)).toBeDefined()
     expect(await world.keys.get(admin, key.id)).toEqual(before)
-    expect([...(await world.keys.countBySecret()).values()]).toEqual([1, 1])
+    expect([...(await world.keys.countBySecret()).values()]).toMatchObject([{ keys: 1 }, { keys: 1 }])
     expect(await world.events()).toHaveLength(2)
   })
 

@@ -5,6 +5,7 @@ import type { Sealer } from '../../../src/crypto/sealer.js'
 import type { Clock } from '../../../src/ports/clock.js'
 import type { Store } from '../../../src/ports/store.js'
 import { createSigningKeys } from '../../../src/service/signing-keys.js'
+import { createSecretOrder } from '../../../src/service/secret-order.js'
 import type { SigningKeysOptions, TokenKeys } from '../../../src/service/signing-keys.js'
 import { memoryStore } from '../../../src/stores/memory.js'
 import { manualClock } from '../../../src/testing/manual-clock.js'
@@ -27,13 +28,15 @@ export function skewed(clock: Clock, ms: number): Clock {
 export function signingWorld(store?: Store) {
   const clock = manualClock()
   const kept = store ?? memoryStore({ clock })
-  const instance = (change: Partial<SigningKeysOptions> = {}): TokenKeys =>
-    createSigningKeys({
-      ...{ store: kept, clock, times },
-      sealer: sealerOf(hostSecret),
+  const instance = (change: Partial<SigningKeysOptions> = {}): TokenKeys => {
+    const sealer = change.sealer ?? sealerOf(hostSecret)
+    return createSigningKeys({
+      ...{ store: kept, clock, times, sealer },
+      order: createSecretOrder(kept, sealer.hostSecretIds[0]!),
       algorithm: 'EdDSA',
       ...change,
     })
+  }
   const tick = async (keys: TokenKeys): Promise<void> => {
     for (const job of keys.jobs) await job.step()
   }
