@@ -7,6 +7,7 @@ import { answerError, buildResponse } from '../http/outcome.js'
 import type { Keyrung } from '../service/keyrung.js'
 import { findActor } from './caller.js'
 import type { ActorHook } from './caller.js'
+import { allowOrigin, answerPreflight } from './cross-origin.js'
 import { requireSameSite } from './origin.js'
 import { findRoute } from './route.js'
 
@@ -17,7 +18,9 @@ export interface AdminOptions<Native = unknown> {
    * must not read, and what the framework has of it: Express's request (`session`, `user`), Koa's context (`session`, `state`).
    */
   readonly actor: ActorHook<Native>
-  /** Origins beside the API's own whose pages may change things: `https://console.acme.example`. */
+  /**
+   * Origins beside the API's own whose pages may call it, with the user's session (CORS): `https://console.acme.example`.
+   */
   readonly origins?: readonly string[]
   /** The host's id of a request, kept with audit events. @defaultValue the header `X-Request-Id` */
   readonly requestId?: (request: Request) => string | undefined
@@ -62,11 +65,10 @@ export function createAdmin<C extends AnyCatalog, Native = unknown>(
   }
 
   return async (request, context) => {
-    try {
-      return await answer(request, context)
-    } catch (error) {
-      return buildResponse(answerError(error, known))
-    }
+    const response =
+      answerPreflight(request, origins) ??
+      (await answer(request, context).catch((error: unknown) => buildResponse(answerError(error, known))))
+    return allowOrigin(request, response, origins)
   }
 }
 

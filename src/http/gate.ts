@@ -5,6 +5,7 @@ import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Principal } from '../core/principal.js'
 import type { Admission, LimitReport } from '../service/admission.js'
 import type { ReplayTicket } from '../service/replay.js'
+import type { HttpSettings } from '../service/http-settings.js'
 import type { Keyrung } from '../service/keyrung.js'
 import { findAdmitted, noteAdmitted } from './admitted.js'
 import type { AdmittedBefore } from './admitted.js'
@@ -83,6 +84,7 @@ export function createGate<C extends AnyCatalog>(
     if (request.truncated) return refuse(answerRefusal('credential_invalid', http))
     const { identity, replay } = request
     if (replay) return judgeReplayed(request, replay)
+    if (request.method === 'OPTIONS' && isPreflight(request, http)) return refuse(preflight)
     const known = identity && findAdmitted(identity, keyrung)
     if (known) return judgeFurther(request, known)
     if (looksForProxy && isForwarded(request)) {
@@ -181,6 +183,20 @@ export function createGate<C extends AnyCatalog>(
       return fail(error)
     }
   }
+}
+
+/** No permission: it is for the CORS middleware ahead to give one, and nothing behind a guard runs for it. */
+const preflight: Answer = {
+  status: 204,
+  headers: { vary: 'origin, access-control-request-method' },
+  body: '',
+}
+
+/** Says whether a browser asks what a page of another origin may do (Fetch, 3.3); it does so without credentials. */
+function isPreflight(request: GateRequest, { credentialHeader }: HttpSettings): boolean {
+  const has = (name: string): boolean => request.headers(name).length > 0
+  const isAsked = has('origin') && has('access-control-request-method')
+  return isAsked && !has('authorization') && (credentialHeader === null || !has(credentialHeader))
 }
 
 function refuse(answer: Answer): GateResult {

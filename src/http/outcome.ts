@@ -121,7 +121,7 @@ export function varyOf({ credentialHeader }: HttpSettings): string | null {
 
 /** An answer as a web `Response`, for hosts that speak `fetch`. */
 export function buildResponse({ status, headers, body }: Answer): Response {
-  return new Response(body, { status, headers })
+  return new Response(body === '' ? null : body, { status, headers })
 }
 
 function build(
