@@ -4,7 +4,7 @@ import { clientAddress } from '../net/client-address.js'
 import type { FetchContext } from '../http/fetch-handler.js'
 import { answerSource } from '../http/outcome.js'
 import type { Answer } from '../http/outcome.js'
-import { readCredential } from '../service/credential.js'
+import { lacksScheme, missingScheme, readCredential } from '../service/credential.js'
 import type { Keyrung } from '../service/keyrung.js'
 import { hookFailed, hookMisanswered } from '../service/hook-failure.js'
 import { parseActor } from '../service/management.js'
@@ -40,10 +40,18 @@ export async function findActor(
     return value === null ? [] : [value]
   }
   const bare = http.credentialHeader === null ? [] : valuesOf(http.credentialHeader)
+  const looksLike = (text: string) => keyFormat.looksLike(text) || keyrung.tokens.looksLike(text)
   const presented = readCredential(valuesOf('authorization'), bare)
   const isKey = presented.ok
-    ? bare.length > 0 || keyFormat.looksLike(presented.secret) || keyrung.tokens.looksLike(presented.secret)
+    ? bare.length > 0 || looksLike(presented.secret)
     : presented.code === 'credential_repeated'
+  if (
+    !presented.ok &&
+    lacksScheme(valuesOf('authorization'), bare) &&
+    looksLike(valuesOf('authorization')[0]!)
+  ) {
+    throw new KeyrungError('credential_invalid', { message: missingScheme })
+  }
   if (!isKey) return { actor: await askHost(hook, request, native) }
   if (!presented.ok) throw new KeyrungError(presented.code)
   const sources = { peer, forwarded: valuesOf('forwarded'), xForwardedFor: valuesOf('x-forwarded-for') }

@@ -30,11 +30,13 @@ const bearerErrors: Partial<Record<ErrorCode, BearerError>> = {
  * Each 401 has one, as RFC 9110, 11.6.1 demands.
  *
  * @param scopes all the scopes that would do, where they may be named
+ * @param credentialHeader the host's own header for keys, told as `credential_header`; null: it has none
  */
 export function formatChallenge(
   code: ErrorCode,
   realm: string,
   scopes: readonly string[] = [],
+  credentialHeader: string | null = null,
 ): string | undefined {
   const error = bearerErrors[code]
   if (error === undefined && problemKinds[code].status !== 401) return undefined
@@ -42,6 +44,7 @@ export function formatChallenge(
   if (error !== undefined) challenge += `, error=${quote(error)}`
   const list = code === 'insufficient' ? scopes.filter(isScopeToken).join(' ') : ''
   if (list !== '' && list.length <= longestScopeList) challenge += `, scope=${quote(list)}`
+  if (credentialHeader !== null) challenge += `, credential_header=${quote(credentialHeader)}`
   return challenge
 }
 

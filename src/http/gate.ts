@@ -1,9 +1,11 @@
 import type { AnyCatalog } from '../core/catalog.js'
 import type { Allowed, Decision } from '../core/decision.js'
+import { KeyrungError } from '../core/errors.js'
 import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Principal } from '../core/principal.js'
 import type { Admission, LimitReport } from '../service/admission.js'
+import { lacksScheme, missingScheme } from '../service/credential.js'
 import type { ReplayTicket } from '../service/replay.js'
 import type { HttpSettings } from '../service/http-settings.js'
 import type { Keyrung } from '../service/keyrung.js'
@@ -138,7 +140,7 @@ export function createGate<C extends AnyCatalog>(
     if (admission.ok !== true) {
       return isAwaiting(admission)
         ? queue(request, { ...admission, limits: told.limits }).then(refuse)
-        : refuse(answerAdmission(admission, told.limits))
+        : refuse(answerAdmission(request, admission, told.limits))
     }
     const { principal, decision } = admission
     const paid = Math.max(before?.paid ?? 0, demand.cost)
@@ -148,9 +150,13 @@ export function createGate<C extends AnyCatalog>(
   }
 
   function answerAdmission(
+    request: GateRequest,
     { code, principal, decision }: Extract<Admission, { ok: false }>,
     limits: LimitReport | null,
   ): Answer {
+    if (code === 'credential_invalid' && lacksScheme(request.headers('authorization'))) {
+      return answerError(new KeyrungError(code, { message: missingScheme }), keyrung)
+    }
     const isSource = code === 'limited' && principal === null
     return isSource ? answerSource(http, limits) : answerRefusal(code, http, decision, limits)
   }

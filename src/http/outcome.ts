@@ -139,7 +139,7 @@ function build(
   const { status } = problemKinds[code]
   const upgradable = code === 'not_entitled' || code === 'key_limit_reached'
   const upgrade = upgradable && http.upgradeUrl !== null ? { upgrade_url: http.upgradeUrl } : {}
-  const challenge = formatChallenge(code, http.realm, extensions.missing?.scopes)
+  const challenge = formatChallenge(code, http.realm, extensions.missing?.scopes, http.credentialHeader)
   const vary = varyOf(http)
   return {
     status,

@@ -26,6 +26,17 @@ export function readCredential(authorization: readonly string[], bare: readonly 
   return { ok: true, secret: value.slice(7) }
 }
 
+/** What a caller is told whose credential stands in `Authorization` by itself. */
+export const missingScheme =
+  'The credential is not valid: Authorization has no scheme. Send the API key as "Authorization: Bearer <key>".'
+
+/** Returns true if `Authorization` holds one word: a credential, perhaps, whose scheme was forgotten. */
+export function lacksScheme(authorization: readonly string[], bare: readonly string[] = []): boolean {
+  const [value] = authorization
+  if (authorization.length !== 1 || bare.length > 0) return false
+  return typeof value === 'string' && /^[^\s,=]{9,}=*$/.test(value)
+}
+
 /** Returns true if a scheme and its credential follow a comma; parameters have a `=` there, and quotes may hold anything. */
 function isJoined(value: string): boolean {
   return /,[ \t]*[a-z][\w!#$%&'*+.^`|~-]* +[^\s=,]/i.test(value.replace(/"(?:[^"\\]|\\.)*"/g, '""'))

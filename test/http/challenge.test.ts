@@ -26,6 +26,16 @@ describe('a challenge', () => {
     )
   })
 
+  test('names the header of the host’s own that a key may come in, with every 401', () => {
+    expect(formatChallenge('credential_missing', 'api', [], 'x-api-key')).toBe(
+      'Bearer realm="api", credential_header="x-api-key"',
+    )
+    expect(formatChallenge('insufficient', 'api', ['email:send'], 'x-api-key')).toBe(
+      'Bearer realm="api", error="insufficient_scope", scope="email:send", credential_header="x-api-key"',
+    )
+    expect(formatChallenge('limited', 'api', [], 'x-api-key')).toBeUndefined()
+  })
+
   test('is well-formed whatever realm and scopes are', () => {
     const quoted = '"(?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\["\\\\])*"'
     const form = new RegExp(`^Bearer realm=${quoted}, error="insufficient_scope"(?:, scope=${quoted})?$`)
