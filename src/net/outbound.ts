@@ -1,4 +1,5 @@
-import type { OutboundPolicy } from './outbound-url.js'
+import type { NetClock } from './name-resolver.js'
+import type { OutboundPolicy, OutboundTarget } from './outbound-url.js'
 
 /** A message to a place that somebody else has chosen. */
 export interface OutboundMessage {
@@ -33,7 +34,7 @@ interface OutgoingRequest {
 
 interface Listening {
   readonly connecting?: boolean
-  once(event: 'connect', listen: () => void): void
+  once(event: 'connect' | 'secureConnect', listen: () => void): void
 }
 
 /** What is used of Node's `http` and `https`. */
@@ -52,6 +53,7 @@ export interface OutboundClient {
 
 /** What outbound requests are made with. */
 export interface OutboundMeans {
+  readonly clock: NetClock
   /** All addresses of a name; rejects where there are none. */
   resolve(hostname: string): Promise<readonly string[]>
   readonly https: OutboundClient
@@ -63,27 +65,35 @@ export interface Outbound {
   post(message: OutboundMessage, signal: AbortSignal): Promise<OutboundAnswer>
 }
 
+/** The most addresses of a name that are tried for one message. */
+const mostAddresses = 4
+
+/** How long an address may take to be connected to while there is another to try, in milliseconds. */
+const connectMs = 1_000
+
 /** The longest headers of an answer; its body is not read at all. */
 const longestHeaders = 16 * 1024
 
 /**
  * Makes what sends messages to places that others have chosen: every address of the name is vetted and any bad one
- * refuses, the connection is made to the very address that was vetted and asked once more where it leads, a redirection
- * is an answer like any other, and nothing of an answer's body is read.
+ * refuses, the connection is made to the very addresses that were vetted, one after another until one takes it, and asked
+ * once more where it leads, a redirection is an answer like any other, and nothing of an answer's body is read.
  */
 export function createOutbound(policy: OutboundPolicy, means: OutboundMeans): Outbound {
-  async function addressOf(hostname: string): Promise<string | null> {
-    if (policy.allows(hostname)) return hostname
+  /** None where one must not be reached. */
+  async function addressesOf(hostname: string): Promise<readonly string[]> {
+    if (policy.allows(hostname)) return [hostname]
     const addresses = await means.resolve(hostname)
-    return addresses.length > 0 && addresses.every((address) => policy.allows(address)) ? addresses[0]! : null
+    return addresses.every((address) => policy.allows(address)) ? addresses.slice(0, mostAddresses) : []
   }
 
+  /** `unconnected` where nothing was sent, so that another address may be tried. */
   function send(
-    { url, hostname, port }: { readonly url: URL; readonly hostname: string; readonly port: number },
-    address: string,
+    { url, hostname, port }: OutboundTarget,
+    { address, isLast }: { readonly address: string; readonly isLast: boolean },
     { headers, body }: OutboundMessage,
     signal: AbortSignal,
-  ): Promise<OutboundAnswer> {
+  ): Promise<{ readonly answer: OutboundAnswer; readonly unconnected: boolean }> {
     return new Promise((resolve) => {
       const isSecure = url.protocol === 'https:'
       const request = (isSecure ? means.https : means.http).request({
@@ -97,12 +107,15 @@ export function createOutbound(policy: OutboundPolicy, means: OutboundMeans): Ou
         agent: false,
         maxHeaderSize: longestHeaders,
       })
+      let unconnected = true
       const end = (answer: OutboundAnswer): void => {
         signal.removeEventListener('abort', onAbort)
+        stopWatch()
         request.destroy()
-        resolve(answer)
+        resolve({ answer, unconnected })
       }
       const onAbort = (): void => end({ ok: false, why: 'timeout' })
+      const stopWatch = isLast ? () => undefined : means.clock.after(connectMs, onAbort)
       signal.addEventListener('abort', onAbort)
       request.on('error', (error) => end({ ok: false, why: codeOf(error) }))
       request.on('response', ({ statusCode = 0, headers: given }) => {
@@ -110,9 +123,17 @@ export function createOutbound(policy: OutboundPolicy, means: OutboundMeans): Ou
         end({ ok: true, status: statusCode, retryAfter: typeof after === 'string' ? after : null })
       })
       request.on('socket', (socket) => {
-        const check = (): void => {
-          if (!policy.allows(socket.remoteAddress)) end({ ok: false, why: 'address_denied' })
+        const established = (): void => {
+          unconnected = false
+          stopWatch()
         }
+        const check = (): void => {
+          if (!policy.allows(socket.remoteAddress)) {
+            unconnected = false
+            end({ ok: false, why: 'address_denied' })
+          } else if (!isSecure) established()
+        }
+        if (isSecure) socket.once('secureConnect', established)
         if (socket.connecting) socket.once('connect', check)
         else check()
       })
@@ -125,10 +146,16 @@ export function createOutbound(policy: OutboundPolicy, means: OutboundMeans): Ou
       const target = policy.readUrl(message.url)
       if (typeof target === 'string') return { ok: false, why: 'url_denied' }
       try {
-        const address = await addressOf(target.hostname)
-        if (address === null) return { ok: false, why: 'address_denied' }
-        if (signal.aborted) return { ok: false, why: 'timeout' }
-        return await send(target, address, message, signal)
+        const addresses = await addressesOf(target.hostname)
+        let last: OutboundAnswer = { ok: false, why: 'address_denied' }
+        for (const [i, address] of addresses.entries()) {
+          if (signal.aborted) return { ok: false, why: 'timeout' }
+          const isLast = i === addresses.length - 1
+          const { answer, unconnected } = await send(target, { address, isLast }, message, signal)
+          if (!unconnected) return answer
+          last = answer
+        }
+        return last
       } catch (error) {
         return { ok: false, why: codeOf(error) }
       }

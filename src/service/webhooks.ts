@@ -31,7 +31,7 @@ export function createWebhooks(context: ServiceContext): Webhooks {
 
 /** The job that delivers, where this runtime can send anything at all. */
 export function webhookJobs(context: ServiceContext): readonly Job[] {
-  const means = findNodeOutbound()
+  const means = findNodeOutbound(context.clock)
   if (means === undefined) return []
   return [createDeliveryJob(context, createOutbound(context.webhookSettings.policy, means))]
 }

@@ -45,6 +45,17 @@ const hostile: readonly (readonly [address: string, what: string])[] = [
   ['ff02::1', 'multicast'],
   ['100::1', 'discarded'],
   ['5f00::1', 'segment routing'],
+  ['168.63.129.16', "Azure's host"],
+  ['::ffff:168.63.129.16', "Azure's host, mapped"],
+  ['100.100.100.200', "Alibaba's metadata"],
+  ['169.254.170.2', "Amazon's task credentials"],
+  ['169.254.0.23', "Tencent's metadata"],
+  ['161.26.0.10', "IBM's service network"],
+  ['166.9.251.2', "IBM's service network"],
+  ['199.36.153.8', "Google's private way to its APIs"],
+  ['2600:2d00:2:2000::', "Google's private way to its APIs"],
+  ['fd20:ce::254', "Google's metadata"],
+  ['fd00:c1::a9fe:a9fe', "Oracle's metadata"],
 ]
 
 describe('an address that is not of the public internet', () => {

@@ -6,6 +6,8 @@ import { createOutbound } from '../../src/net/outbound.js'
 import type { Outbound, OutboundMeans } from '../../src/net/outbound.js'
 import { findNodeOutbound } from '../../src/net/outbound-node.js'
 import { createOutboundPolicy } from '../../src/net/outbound-url.js'
+import { systemClock } from '../../src/ports/system-clock.js'
+import { manualClock } from '../../src/testing/manual-clock.js'
 
 const servers: Server[] = []
 
@@ -28,7 +30,7 @@ async function receiver(listener: RequestListener): Promise<{ port: number; requ
   return { port: (server.address() as AddressInfo).port, requests }
 }
 
-const node = findNodeOutbound()!
+const node = findNodeOutbound(systemClock)!
 const excepted = createOutboundPolicy({ dangerouslyAllowAddresses: ['127.0.0.1'] })
 
 function outbound(policy = excepted, means: Partial<OutboundMeans> = {}): Outbound {
@@ -154,6 +156,72 @@ describe('a name', () => {
       ok: false,
       why: 'ENOTFOUND',
     })
+  })
+})
+
+describe('a name with several addresses', () => {
+  const lenient = createOutboundPolicy({
+    dangerouslyAllowAddresses: ['127.0.0.0/8', '192.0.2.0/24'],
+  })
+  // A host that the policy excepts is needed for plain http, so the name is an address that is resolved once more.
+  const policy = {
+    ...lenient,
+    readUrl: () => ({ url: new URL('http://hooks.example.com/'), hostname: 'hooks.example.com', port: 80 }),
+  }
+  const ports = new Map<string, number>()
+  const tried: string[] = []
+  const http: typeof node.http = {
+    request(given) {
+      tried.push(given.host)
+      return node.http.request({ ...given, port: ports.get(given.host) ?? 1 })
+    },
+  }
+  afterEach(() => void tried.splice(0))
+
+  test('is tried at the next one where the first refuses', async () => {
+    const { port, requests } = await receiver((_request, response) => response.end())
+    ports.set('127.0.0.1', port)
+    const resolve = async () => ['127.0.0.9', '127.0.0.8', '127.0.0.1']
+    expect(await post(outbound(policy, { http, resolve }), 'http://x/')).toMatchObject({ status: 200 })
+    expect(tried).toEqual(['127.0.0.9', '127.0.0.8', '127.0.0.1'])
+    expect(requests).toHaveLength(1)
+  })
+
+  test('is tried at the next one where the first is mute', async () => {
+    const { port } = await receiver((_request, response) => response.end())
+    const clock = manualClock()
+    const mute = {
+      request(given: Parameters<typeof node.http.request>[0]) {
+        if (given.host === '127.0.0.1') return node.http.request({ ...given, port })
+        return { on: () => undefined, end: () => undefined, destroy: () => undefined }
+      },
+    }
+    const resolve = async () => ['192.0.2.1', '127.0.0.1']
+    const answer = post(outbound(policy, { http: mute, resolve, clock }), 'http://x/')
+    await clock.advance(1_000)
+    expect(await answer).toMatchObject({ ok: true, status: 200 })
+    expect(clock.sleepers).toBe(0)
+  })
+
+  test('is told by the last one where all are dead, after four at most', async () => {
+    const resolve = async () => [2, 3, 4, 5, 6].map((last) => `127.0.0.${last}`)
+    expect(await post(outbound(policy, { http, resolve }), 'http://x/')).toEqual({
+      ok: false,
+      why: 'ECONNREFUSED',
+    })
+    expect(tried).toHaveLength(4)
+  })
+
+  test('is not tried again once a message may have arrived', async () => {
+    const { port, requests } = await receiver((request) => void request.destroy())
+    ports.set('127.0.0.7', port)
+    const listening = servers.at(-1)!
+    await new Promise<void>((resolve) => listening.close(() => resolve()))
+    await new Promise<void>((resolve) => listening.listen(port, '127.0.0.7', resolve))
+    const resolve = async () => ['127.0.0.7', '127.0.0.1']
+    expect(await post(outbound(policy, { http, resolve }), 'http://x/')).toMatchObject({ ok: false })
+    expect(tried).toEqual(['127.0.0.7'])
+    expect(requests).toHaveLength(1)
   })
 })
 

@@ -208,7 +208,7 @@ it('is not sent to a place that the host no longer allows', async () => {
   await hooked.announce()
   const strict = createDeliveryJob(
     hooked.context,
-    createOutbound(createOutboundPolicy(), findNodeOutbound()!),
+    createOutbound(createOutboundPolicy(), findNodeOutbound(hooked.world.clock)!),
   )
   await strict.step()
   expect(received).toHaveLength(0)
@@ -221,7 +221,10 @@ describe('a message that cannot be sent', () => {
     const hooked = await createHooked({ url })
     await hooked.announce()
     const others = readHostSecrets('another secret of the host, of 32 characters')
-    const outbound = createOutbound(hooked.context.webhookSettings.policy, findNodeOutbound()!)
+    const outbound = createOutbound(
+      hooked.context.webhookSettings.policy,
+      findNodeOutbound(hooked.world.clock)!,
+    )
     for (const lost of [
       { webhookSecrets: createWebhookSecrets(others) },
       { webhookSecrets: null },

@@ -88,7 +88,10 @@ export async function createHooked(
   Object.assign(world.context, { webhookSettings, sealer, notify })
   const context: ServiceContext = world.context
   const made = await makeKey(world, { webhook: { url, ...(events && { events }) } })
-  const job = createDeliveryJob(context, createOutbound(webhookSettings.policy, findNodeOutbound()!))
+  const job = createDeliveryJob(
+    context,
+    createOutbound(webhookSettings.policy, findNodeOutbound(context.clock)!),
+  )
   return {
     ...{ world, context, job, notices, ...made },
     /** Commits what a rejection tells the webhook; answers how many messages that is. */
