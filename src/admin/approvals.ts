@@ -12,7 +12,7 @@ import { readJsonBody } from './body.js'
 import type { Call } from './call.js'
 import { limitOf, readQuery } from './query.js'
 import { parseTimestamp, timeField } from './timestamp.js'
-import { readWait, waitField } from './wait.js'
+import { chargeWait, readWait, waitField } from './wait.js'
 import type { Wait } from './wait.js'
 import { passedOn, readWire, withWireNames } from './wire.js'
 
@@ -44,10 +44,12 @@ export async function listApprovals({ keyrung, actor, request }: Call): Promise<
 }
 
 /** `GET /approvals/:id`: for whoever decides, and for the key that asked: it may wait for its end by `Prefer: wait=N`. */
-export async function getApproval({ keyrung, actor, id, request }: Call): Promise<Response> {
+export async function getApproval(call: Call): Promise<Response> {
+  const { keyrung, actor, id, request } = call
   if (actor.type !== 'principal')
     return answerJson(approvalDetailBody(await keyrung.approvals.get(actor, id)))
   const { waitMs, headers } = readWait(request)
+  await chargeWait(call, waitMs ?? 0)
   const own = await hideMissing(
     keyrung.approvals.track(actor.principal, id, { waitMs, signal: request.signal }),
   )
@@ -63,6 +65,7 @@ export async function approveApproval(call: Call): Promise<Response> {
   const { keyrung, actor, id, request, requestId } = call
   const { wait_seconds, ...input } = readWire(approval, await readJsonBody(request))
   const wait = readWait(request, wait_seconds)
+  await chargeWait(call, wait.waitMs)
   const options = { requestId, waitMs: wait.waitMs, signal: request.signal }
   return answerRun(call, wait, await keyrung.approvals.approve(actor, id, input as ApproveInput, options))
 }
@@ -78,6 +81,7 @@ export async function resolveApproval(call: Call): Promise<Response> {
   const { keyrung, actor, id, request, requestId } = call
   const { wait_seconds, ...input } = readWire(resolution, await readJsonBody(request))
   const wait = readWait(request, wait_seconds)
+  await chargeWait(call, wait.waitMs)
   const options = { requestId, waitMs: wait.waitMs, signal: request.signal }
   return answerRun(call, wait, await keyrung.approvals.resolve(actor, id, input as ResolveInput, options))
 }

@@ -1,5 +1,8 @@
 import * as z from 'zod/mini'
+import { KeyrungError } from '../core/errors.js'
 import { longestWaitSeconds, parseWait } from '../http/prefer.js'
+import { LimitedError } from '../service/limited-error.js'
+import type { Call } from './call.js'
 
 /** How long a caller would have its answer put off. */
 export interface Wait {
@@ -25,4 +28,16 @@ export function readWait(request: Request, waitSeconds?: number): Wait {
   const seconds = preferred === null ? null : parseWait([preferred])
   if (seconds === null) return { waitMs: undefined, headers: {} }
   return { waitMs: seconds * 1_000, headers: { 'preference-applied': `wait=${seconds}` } }
+}
+
+/**
+ * Charges a key for a call that waits, as for any request.
+ *
+ * @throws KeyrungError why the key is no longer accepted, `limited` as a {@link LimitedError}, `limits_unavailable`
+ */
+export async function chargeWait({ keyrung, actor }: Call, waitMs: number | undefined): Promise<void> {
+  if (actor.type !== 'principal' || waitMs === 0) return
+  const admission = await keyrung.admitFurther(actor.principal, keyrung.demand([]), 0)
+  if (admission.ok) return
+  throw admission.code === 'limited' ? new LimitedError(admission.limits) : new KeyrungError(admission.code)
 }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { manualClock } from '../../src/testing/manual-clock.js'
+import { watchedLimits } from '../service/meter-sample.js'
 import { approvalHost, created } from './approval-host.js'
 
 const unknownId = 'apr_01h000000000000000000000zz'
@@ -203,6 +205,25 @@ describe('a key', () => {
     expect(told.body.status).toBe('rejected')
     expect(told.headers.get('preference-applied')).toBe('wait=60')
     expect(told.headers.get('retry-after')).toBeNull()
+  })
+
+  test('is charged for each call that waits, and for no other', async () => {
+    const host = approvalHost({ limits: { store: watchedLimits(manualClock()) } })
+    const limits = [{ name: 'minute', limit: 3, window_seconds: 60 }]
+    const { approval, secret } = await host.makeAsked({ limits })
+    const path = `/approvals/${approval.id}`
+    for (let i = 0; i < 6; i++) expect((await host.ask(secret, 'GET', path)).status).toBe(200)
+    const client = AbortSignal.abort()
+    const prefer = { prefer: 'wait=60' }
+    const statuses: number[] = []
+    for (let i = 0; i < 4; i++) {
+      const reply = await host.ask(secret, 'GET', path, undefined, prefer, client)
+      statuses.push(reply.status)
+      if (reply.status === 429) expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0)
+    }
+    // It had asked for the approval with the first.
+    expect(statuses).toEqual([200, 200, 429, 429])
+    expect((await host.ask(secret, 'GET', path)).status).toBe(200)
   })
 
   test('that has gone is waited for no longer, nor is an approver', async () => {

@@ -56,7 +56,7 @@ export async function approve(
       { actor: decider.actor, requestId, beside: [vote, ...decider.checks, ...checks] },
     )
   })
-  return finish(context, runner, record, patience)
+  return finish(context, runner, record, patience, found.decider)
 }
 
 /** Rejects, with a reason that whoever asked is told. */
@@ -109,7 +109,7 @@ export async function resolve(
       { actor: decider.actor, requestId, beside: decider.checks },
     )
   })
-  return finish(context, runner, record, patience)
+  return finish(context, runner, record, patience, found.decider)
 }
 
 /** Takes a step, looking at the approval and at who decides anew each time that another was faster. */
@@ -226,14 +226,16 @@ async function finish(
   runner: Runner,
   record: ApprovalRecord,
   patience: Patience,
+  { actor }: Decider,
 ): Promise<ApprovalDetail> {
+  const keyId = actor.type === 'principal' ? actor.principal.keyId : null
   let known = record
   if (record.status === 'approved') {
     // What cannot be run here and now is run by whoever finds it due.
     const running = runner.wake(record.id, record.workspaceId).catch(() => undefined)
     const isOver = ({ status }: ApprovalRecord): boolean => status !== 'approved' && status !== 'executing'
     void running
-    known = await awaitApproval(context, record, isOver, patience)
+    known = await awaitApproval(context, record, isOver, patience, keyId)
   }
   return toDetail(context, known, 'decider')
 }

@@ -26,10 +26,6 @@ export function strayRecord(): KeyrungError {
   })
 }
 
-/** How far a first pause between two looks goes, and the longest, in milliseconds. */
-const firstPauseMs = 25
-const longestPauseMs = 1_000
-
 /** How long a call may wait. */
 export interface Patience {
   /** In milliseconds. */
@@ -39,27 +35,47 @@ export interface Patience {
 }
 
 /**
- * Waits until an approval is as it is wanted, as long as there is patience, and answers it as it is last known.
+ * Waits until an approval is as it is wanted, as long as there is patience, and answers it as it is last known. Where too
+ * many wait already, it is answered at once.
  *
- * It is woken by what this process does, and asks the store for what others did.
+ * It is woken by what this process does, and asks the store for what others did, once for all who wait for the same.
+ *
+ * @param keyId the key whose call it is; null: it is no key's
  */
 export async function awaitApproval(
   context: Pick<ServiceContext, 'store' | 'clock' | 'moves'>,
   record: ApprovalRecord,
   isWanted: (record: ApprovalRecord) => boolean,
   { waitMs, signal }: Patience,
+  keyId: string | null,
 ): Promise<ApprovalRecord> {
-  const { clock, moves } = context
-  const deadline = clock.monotonic() + waitMs
-  let known = record
-  for (let pause = firstPauseMs; !isWanted(known); pause = Math.min(2 * pause, longestPauseMs)) {
-    const left = deadline - clock.monotonic()
-    if (left <= 0 || signal?.aborted) break
-    await moves.wait(known.id, Math.min(pause, left), signal)
-    if (signal?.aborted) break
-    const next = await readApproval(context, known.workspaceId, known.id)
-    if (!next) throw new KeyrungError('not_found')
-    known = next
+  if (isWanted(record) || waitMs <= 0 || signal?.aborted) return record
+  const seat = context.moves.join(record.id, keyId, () => lookAgain(context, record))
+  if (seat === null) return record
+  let giveUp!: () => void
+  const over = new Promise<null>((resolve) => (giveUp = () => resolve(null)))
+  const stop = context.clock.after(waitMs, giveUp)
+  signal?.addEventListener('abort', giveUp)
+  try {
+    let known = record
+    while (!isWanted(known)) {
+      const next = await Promise.race([seat.next(), over])
+      if (next === null) break
+      known = next
+    }
+    return known
+  } finally {
+    seat.leave()
+    stop()
+    signal?.removeEventListener('abort', giveUp)
   }
-  return known
+}
+
+async function lookAgain(
+  context: Pick<ServiceContext, 'store'>,
+  { workspaceId, id }: ApprovalRecord,
+): Promise<ApprovalRecord> {
+  const next = await readApproval(context, workspaceId, id)
+  if (!next) throw new KeyrungError('not_found')
+  return next
 }

@@ -33,7 +33,8 @@ export async function trackApproval(
   const patience = readTracking(options)
   const { status } = found.record
   const hasMoved = (record: ApprovalRecord): boolean => record.status !== status || hasEnded(status)
-  return toDetail(context, await awaitApproval(context, found.record, hasMoved, patience), 'caller')
+  const record = await awaitApproval(context, found.record, hasMoved, patience, found.record.keyId)
+  return toDetail(context, record, 'caller')
 }
 
 /** Takes back what a caller has asked for, until it runs. */
