@@ -10,6 +10,7 @@ export function approvalBody(approval: ApprovalView) {
     outcome: approval.outcome,
     kind: approval.kind,
     operation: approval.operation,
+    app: approval.app,
     permissions: approval.permissions,
     queued: approval.queued,
     resource: approval.resource,
@@ -44,8 +45,8 @@ export function approvalDetailBody(approval: ApprovalDetail) {
   }
 }
 
-function requestBody({ method, target, maskedQuery, headers, body, preview }: RequestView) {
-  return { method, target, masked_query: maskedQuery, headers, body: contentBody(body), preview }
+function requestBody({ method, target, scheme, maskedQuery, headers, body, preview }: RequestView) {
+  return { method, target, scheme, masked_query: maskedQuery, headers, body: contentBody(body), preview }
 }
 
 function contentBody(body: BodyView) {

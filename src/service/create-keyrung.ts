@@ -139,8 +139,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   const context: ServiceContext = {
     ...{ catalog, store, clock, entropy, keyFormat, peppers, keySettings, rights, usageSettings },
     ...{ sinkNames, notify, webhookSettings, webhookSecrets, sealer, approvalSettings },
-    fingerprints: createFingerprints(sealing),
-    moves: createMoves(clock),
+    ...{ fingerprints: createFingerprints(sealing), moves: createMoves(clock) },
     limits: { counted: limitSettings.store !== null, forget: meter.forget, standings: meter.standings },
     flushUsage: () => recorder.flushUsage(),
     settle: () => lease.settle(),

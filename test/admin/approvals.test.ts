@@ -15,7 +15,14 @@ describe('listing', () => {
     expect(first.status).toBe(200)
     expect(first.body.approvals.map(({ id }: { id: string }) => id)).toEqual([second.id])
     expect(first.body.approvals[0]).toMatchObject({
-      ...{ status: 'pending', outcome: null, kind: 'replay', operation: 'POST /contacts', effect: 'unsafe' },
+      ...{
+        status: 'pending',
+        outcome: null,
+        kind: 'replay',
+        operation: 'POST /contacts',
+        app: 'crm',
+        effect: 'unsafe',
+      },
       ...{ permissions: ['contacts:write'], queued: ['contacts:write'], resource: 'contacts' },
       ...{ key_id: key.id, key_name: 'Agent', quorum: 1, votes: 0, digest: second.digest },
       ...{ decided_at: null, decided_by: null, reason: null, result_status: null },

@@ -76,15 +76,16 @@ function showThrough(asked: AskedContent, lens: Lens): RequestView {
   if (asked.request === null) {
     const input = { contentType: 'application/json', body: asked.input, isTruncated: false }
     const body = showBody(input, lens, { isRewritten: false })
-    return { method: null, target: null, maskedQuery: [], headers: [], body, preview }
+    return { method: null, target: null, scheme: null, maskedQuery: [], headers: [], body, preview }
   }
-  const { method, target, headers, body, isRewritten } = asked.request
+  const { method, target, scheme, headers, body, isRewritten } = asked.request
   const contentType = headers.find(([name]) => name === 'content-type')?.[1] ?? null
   const shownBody = showBody({ contentType, body, isTruncated: false }, lens, { isRewritten })
   const { text, masked } = maskTarget(target, redact)
   return {
     method,
     target: shown.text(text),
+    scheme,
     maskedQuery: masked.map(shown.text),
     headers: headers.map(([name, value]) => [name, shown.text(value)] as const),
     body: shownBody,

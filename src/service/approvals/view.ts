@@ -25,6 +25,8 @@ export interface ApprovalView {
   readonly outcome: ApprovalOutcome | null
   readonly kind: ApprovalKind
   readonly operation: string
+  /** The name of the attached app that it runs in; empty for a named operation. */
+  readonly app: string
   readonly permissions: readonly string[]
   /** Those of them that need the approval. */
   readonly queued: readonly string[]
@@ -72,6 +74,8 @@ export interface BodyView {
 export interface RequestView {
   readonly method: string | null
   readonly target: string | null
+  /** As the framework told it, behind proxies too; a replay has it again. */
+  readonly scheme: 'http' | 'https' | null
   /** Which fields of the target's query were masked, as JSON pointers. */
   readonly maskedQuery: readonly string[]
   readonly headers: readonly (readonly [name: string, value: string])[]
@@ -98,6 +102,7 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     outcome: record.outcome,
     kind: record.kind,
     operation: record.operation,
+    app: record.app,
     permissions: record.permissions.split(' '),
     queued: record.queued.split(' '),
     resource: record.resource,

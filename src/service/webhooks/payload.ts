@@ -25,6 +25,7 @@ export function webhookPayload(
         status: record.status,
         outcome: record.outcome,
         operation: record.operation,
+        app: record.app,
         permissions: record.permissions.split(' '),
         digest: record.digest,
         key_id: record.keyId,
@@ -42,6 +43,7 @@ export function webhookPayload(
       request: request && {
         method: request.method,
         target: request.target,
+        scheme: request.scheme,
         masked_query: request.maskedQuery,
         content_type: request.body.contentType,
         encoding: request.body.encoding,

@@ -12,7 +12,13 @@ describe.each(stores)('queueing on %s', (_, store) => {
     const { approval, repeated } = await desk.ask(agent)
     expect(repeated).toBe(false)
     expect(approval).toMatchObject({
-      ...{ status: 'pending', kind: 'replay', operation: 'POST /contacts', resource: 'contacts' },
+      ...{
+        status: 'pending',
+        kind: 'replay',
+        operation: 'POST /contacts',
+        app: 'main',
+        resource: 'contacts',
+      },
       ...{ permissions: ['contacts:write'], queued: ['contacts:write'], effect: 'unsafe' },
       ...{ keyId: agent.keyId, quorum: 1, votes: 0, outcome: null },
       expiresAt: desk.clock.now() + 7 * dayMs,
@@ -24,7 +30,7 @@ describe.each(stores)('queueing on %s', (_, store) => {
       after: { status: 'pending', digest: approval.digest, keyId: agent.keyId },
     })
     const { request, result } = await desk.keyrung.approvals.get(ann, approval.id)
-    expect(request).toMatchObject({ method: 'POST', target: '/contacts', preview: null })
+    expect(request).toMatchObject({ method: 'POST', target: '/contacts', scheme: 'https', preview: null })
     expect(request!.body).toMatchObject({ encoding: 'utf8', text: '{"name":"Ada"}', masked: [] })
     expect(result).toBeNull()
   })
