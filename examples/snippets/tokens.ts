@@ -9,7 +9,7 @@ const actor = { type: 'system', name: 'setup', workspaceId: 'ws_1' } as const
 const keyrung = createKeyrung({
   catalog,
   store: memoryStore(),
-  secret: process.env['KEYRUNG_SECRET'] ?? 'at least 32 characters only you know',
+  secret: process.env['KEYRUNG_SECRET'],
   keys: { prefix: 'acme' },
   tokens: { issuer: 'https://api.acme.example', audience: ['api', 'reports'] },
 })

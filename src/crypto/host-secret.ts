@@ -3,6 +3,8 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { invalid } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import { toBase64url, toHex, toUtf8 } from './encoding.js'
+import { stretch } from './stretch.js'
+import { findWeakness } from './weak-secret.js'
 
 /**
  * Every use of a host secret and the HKDF label of the key derived for it: no two uses share a key.
@@ -12,10 +14,8 @@ import { toBase64url, toHex, toUtf8 } from './encoding.js'
 export const secretLabels = {
   /** Key of the HMAC under which key secrets are stored. */
   keyDigest: 'keyrung/1/key-digest',
-  /** The public name of a secret. */
-  secretId: 'keyrung/1/secret-id',
-  /** The value a store keeps to recognise the secret by. */
-  check: 'keyrung/1/check',
+  /** What is stretched into a secret's public name and the value that a store keeps to recognise it by. */
+  stretch: 'keyrung/1/stretch',
   /** Key of AES-256-GCM for what is stored and is to be read again: bodies, results, payloads. */
   content: 'keyrung/1/content',
   /** Key from which the secrets that webhooks are signed with are derived. */
@@ -40,12 +40,16 @@ const advice = 'make one with `openssl rand -base64 32`'
 /** A secret of the host; it gives derived keys and keeps itself to itself. */
 export class HostSecret {
   readonly #bytes: Uint8Array
+  readonly #check: string
   /** Eight hexadecimal characters that records carry to say which secret they were made under. */
   readonly id: string
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.id = toHex(this.derive('secretId').subarray(0, 4))
+    // Both lie in the database: a guess must cost more to try than one HKDF.
+    const known = stretch(this.derive('stretch'))
+    this.id = toHex(known.subarray(0, 4))
+    this.#check = toBase64url(known.subarray(32))
   }
 
   /** The 32-byte key for one use: HKDF-SHA-256 (RFC 5869), no salt, the use's label as info. */
@@ -55,7 +59,7 @@ export class HostSecret {
 
   /** A text that a store may keep, by which a later start recognises the same secret. */
   checkValue(): string {
-    return toBase64url(this.derive('check'))
+    return this.#check
   }
 }
 
@@ -64,7 +68,8 @@ export class HostSecret {
  *
  * Text counts by its UTF-8 bytes; nothing is trimmed.
  *
- * @throws KeyrungError `config_invalid` if it is missing, of a wrong type, shorter than 32 characters or bytes, or repeated
+ * @throws KeyrungError `config_invalid` if it is missing, of a wrong type, shorter than 32 characters or bytes, easy to guess,
+ *   or there twice
  */
 export function readHostSecrets(secret: HostSecretInput | undefined): readonly HostSecret[] {
   if (secret === undefined || secret === null || (secret as unknown) === '') {
@@ -94,5 +99,7 @@ function readOne(value: unknown): HostSecret | string {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) return `must be text or bytes; ${advice}`
   if (value.length < shortest) return `is shorter than ${shortest} characters; ${advice}`
   if (value.length > longest) return `is longer than ${longest} characters; ${advice}`
-  return new HostSecret(typeof value === 'string' ? toUtf8(value) : value.slice())
+  const bytes = typeof value === 'string' ? toUtf8(value) : value.slice()
+  const weakness = findWeakness(bytes, typeof value === 'string' ? value : null)
+  return weakness === undefined ? new HostSecret(bytes) : `${weakness}, so it can be guessed; ${advice}`
 }

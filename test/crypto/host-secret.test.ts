@@ -1,11 +1,11 @@
-import { hkdfSync } from 'node:crypto'
+import { hkdfSync, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { KeyrungError } from '../../src/core/errors.js'
-import { toHex } from '../../src/crypto/encoding.js'
+import { toHex, toUtf8 } from '../../src/crypto/encoding.js'
 import { HostSecret, readHostSecrets, secretLabels } from '../../src/crypto/host-secret.js'
 import type { HostSecretInput, SecretUse } from '../../src/crypto/host-secret.js'
 import { createPeppers } from '../../src/crypto/pepper.js'
@@ -38,13 +38,13 @@ describe('HKDF', () => {
   test('derived keys equal those of Node, label for label', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 32 }), (text) => {
-        const [secret] = readHostSecrets(text)
+        const secret = new HostSecret(toUtf8(text))
         for (const [use, label] of Object.entries(secretLabels)) {
           const expected = Buffer.from(hkdfSync('sha256', Buffer.from(text), '', label, 32))
-          expect(toHex(secret!.derive(use as SecretUse))).toBe(expected.toString('hex'))
+          expect(toHex(secret.derive(use as SecretUse))).toBe(expected.toString('hex'))
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 5 },
     )
   })
 
@@ -59,7 +59,7 @@ describe('HKDF', () => {
 
 describe('what is accepted', () => {
   test('text, bytes, and lists of them in their order', () => {
-    const bytes = new Uint8Array(32).fill(9)
+    const bytes = randomBytes(32)
     expect(readHostSecrets(canary)).toHaveLength(1)
     expect(readHostSecrets(bytes)).toHaveLength(1)
     const [first, second, third] = readHostSecrets([other, canary, bytes])
@@ -75,7 +75,7 @@ describe('what is accepted', () => {
   })
 
   test('a secret given as bytes may be wiped by its owner afterwards', () => {
-    const bytes = new Uint8Array(32).fill(9)
+    const bytes = Uint8Array.from(randomBytes(32))
     const [secret] = readHostSecrets(bytes)
     const before = secret!.checkValue()
     bytes.fill(0)

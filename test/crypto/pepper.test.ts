@@ -5,8 +5,8 @@ import { toHex } from '../../src/crypto/encoding.js'
 import { readHostSecrets } from '../../src/crypto/host-secret.js'
 import { createPeppers } from '../../src/crypto/pepper.js'
 
-const oldSecret = 'the-old-secret-the-old-secret-the-old'
-const newSecret = 'the-new-secret-the-new-secret-the-new'
+const oldSecret = 'the-old-secret-of-the-host-8rQm2XvK'
+const newSecret = 'the-new-secret-of-the-host-T4wz9LpB'
 const key = 'tp_live_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5000000'
 
 test('a digest is the HMAC of the whole secret under the key derived for it', () => {

@@ -1,4 +1,4 @@
-import { createHash, createHmac, hkdfSync } from 'node:crypto'
+import { createHash, createHmac, hkdfSync, scryptSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/crypto/checksum.js'
@@ -68,6 +68,11 @@ describe.each(vectors.hostSecrets)('host secret $id', (vector) => {
   test('has this id and check value', () => {
     expect(secret!.id).toBe(vector.id)
     expect(secret!.checkValue()).toBe(vector.check)
+    const label = 'keyrung/1/stretch'
+    const key = Buffer.from(hkdfSync('sha256', vector.secret, '', label, 32))
+    const stretched = scryptSync(key, label, 64, { N: 8_192, r: 8, p: 1 })
+    expect(stretched.toString('hex', 0, 4)).toBe(vector.id)
+    expect(stretched.toString('base64url', 32)).toBe(vector.check)
   })
 
   test('gives this pepper', () => {
