@@ -189,6 +189,7 @@ export type {
   OperationResult,
   StandardSchema,
 } from './service/operation.js'
+export type { RestoreOptions, RestoreProgress, RestoreReport } from './service/restore.js'
 export type { Dispatcher, ReplayAnswer, ReplayTicket, StoredRequest } from './service/replay.js'
 export type { ApprovalPage, ListApprovalsInput } from './service/approvals/list.js'
 export type { DeliveryPage, ListDeliveriesInput } from './service/webhooks/list.js'

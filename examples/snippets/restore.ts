@@ -1,6 +1,7 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, createReadStream, readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import Database from 'better-sqlite3'
-import { createKeyrung, isKeyrungError } from 'keyrung'
+import { createKeyrung } from 'keyrung'
 import { jsonLinesSink } from 'keyrung/sinks/jsonl'
 import { sqliteStore } from 'keyrung/stores/sqlite'
 import { catalog } from './catalog.js'
@@ -33,7 +34,6 @@ const [kept, narrowed, revoked, deleted] = [
   await make('Revoked'),
   await make('Deleted'),
 ]
-const backupAt = Date.now()
 await first.database.backup('backup.db')
 const { version } = narrowed.key
 await first.keyrung.keys.edit(admin, narrowed.key.id, { scopes: ['contacts:read'] }, { version })
@@ -56,58 +56,18 @@ const works = async (made: { readonly secret: string | null }) => {
 const before = await Promise.all([kept, narrowed, revoked, deleted, late].map(works))
 
 //#region mend
-interface Line {
-  readonly at: string
-  readonly action: string
-  readonly workspace_id: string
-  readonly target: { readonly id: string }
-  readonly after: { readonly key_id: string }
-}
-
-/** Parses one line of the trail. Returns undefined if a crash or a full disk has cut it off. */
-function parseLine(line: string): Line | undefined {
-  try {
-    return JSON.parse(line) as Line
-  } catch {
-    return undefined
-  }
-}
-
-/** Names the key that a change after the backup concerns; null if there is nothing to mend. */
-function keyOf({ action, target, after }: Line): string | null {
-  if (['key.edited', 'key.rotated', 'key.revoked', 'key.deleted'].includes(action)) return target.id
-  // The run is not in the backup: revoking the key that asked keeps the operation from running again.
-  return action === 'approval.started' ? after.key_id : null
-}
-
-/** Revokes every key that lost something after the backup. Call it before `run()` and before the first request. */
-async function mend(trail: readonly string[], backupAt: number) {
-  let torn = 0
-  for (const line of trail) {
-    const event = parseLine(line)
-    if (event === undefined) {
-      torn++
-      continue
-    }
-    if (!(Date.parse(event.at) >= backupAt)) continue
-    const keyId = keyOf(event)
-    if (keyId === null) continue
-    const actor = { type: 'system', name: 'restore', workspaceId: event.workspace_id } as const
-    try {
-      await keyrung.keys.revoke(actor, keyId, { reason: 'Restored from a backup' })
-    } catch (error) {
-      // A key that was made after the backup: nobody knows it any more, so nobody can use it.
-      if (!isKeyrungError(error) || error.code !== 'not_found') throw error
-    }
-  }
-  return { torn } // lines to look at by hand: a torn line may have been a revocation
-}
-
-const { torn } = await mend(readFileSync('trail.jsonl', 'utf8').trimEnd().split('\n'), backupAt)
+// Started without listening, with all apps attached and all operations registered, and no other instance running.
+const report = await keyrung.restore({
+  events: createInterface({ input: createReadStream('trail.jsonl') }),
+  onProgress: ({ phase, read, mended }) => console.log(phase, read, mended),
+})
+console.log(report.keys) // { edited: 1, rotated: 0, revoked: 1, activated: 0, deleted: 1, lost: 1 }
+console.log(report.approvals) // { ended: 0, unknown: 0, lost: 0 }
+for (const { keyId, why } of report.attention) console.log(keyId, why) // a key to rotate, a webhook to set again
 //#endregion mend
 
 const after = await Promise.all([kept, narrowed, revoked, deleted, late].map(works))
 await close()
 
 /** What came of it. */
-export const outcome = { before, after, torn }
+export const outcome = { before, after, report }

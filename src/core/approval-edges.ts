@@ -1,3 +1,4 @@
+import { hasEnded } from './approval.js'
 import type { ApprovalLane, ApprovalOutcome, ApprovalRecord, ApprovalStatus } from './approval.js'
 
 /** Something that is to happen to an approval; instants are milliseconds since 1970. */
@@ -48,6 +49,18 @@ export type ApprovalStep =
       readonly outcome: ApprovalOutcome
       readonly fence: number
       readonly resultStatus: number | null
+    }
+  /** After a restore nobody knows whether it has run since. */
+  | { readonly edge: 'forget'; readonly at: number }
+  /** After a restore a trail tells how it ended. */
+  | {
+      readonly edge: 'recover'
+      readonly at: number
+      readonly as: ApprovalStatus
+      readonly by: string
+      readonly outcome: ApprovalOutcome | null
+      readonly reason: string | null
+      readonly purgeAt: number
     }
   /** A human says how an unknown run ended, or has it run again. */
   | {
@@ -127,6 +140,17 @@ export function planStep(record: ApprovalRecord, step: ApprovalStep): ApprovalPl
           resultStatus: step.resultStatus,
         },
       }
+    case 'forget':
+      if (status === 'unknown' || hasEnded(status)) return null
+      return {
+        set: { status: 'unknown', lane: 'none', dueAt: null, outcome: 'restored', resultStatus: null },
+      }
+    case 'recover': {
+      if (hasEnded(status) || !hasEnded(step.as)) return null
+      const { at, by, reason } = step
+      const decided = isDecision(step.as) ? { decidedAt: at, decidedBy: by, reason } : {}
+      return { set: { ...decided, ...ended(step.as, step, step.outcome) } }
+    }
     case 'resolve':
       return status === 'unknown' ? planResolution(record, step) : null
   }
@@ -173,6 +197,11 @@ function planResolution(record: ApprovalRecord, step: StepOf<'resolve'>): Approv
   }
   const outcome = step.as === 'succeeded' ? 'marked_done' : 'marked_failed'
   return { set: { ...decided, ...ended(step.as, step, outcome) } }
+}
+
+/** Says whether somebody has ended it, and not the run or the time. */
+function isDecision(status: ApprovalStatus): boolean {
+  return status === 'rejected' || status === 'cancelled'
 }
 
 function isHeld({ status, fence }: ApprovalRecord, held: number): boolean {

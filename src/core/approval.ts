@@ -38,7 +38,8 @@ export type ApprovalLane = 'pending' | 'named' | 'ended' | 'none' | `app:${strin
  * Why an approval ended, or is not known to have: a word for programs, beside the reason that a human gives.
  *
  * `key_changed` and those after it are what the check at the run found; `digest_mismatch`: the stored request is not the
- * one that was confirmed; `body_changed`: the host's body parser made another value of it than when it was queued.
+ * one that was confirmed; `body_changed`: the host's body parser made another value of it than when it was queued;
+ * `restored`: the store was set back to a moment before its end.
  */
 export type ApprovalOutcome =
   | 'done'
@@ -64,6 +65,7 @@ export type ApprovalOutcome =
   | 'operation_changed'
   | 'digest_mismatch'
   | 'content_lost'
+  | 'restored'
 
 /** An operation that waits for a human, or did, as it is stored; what was asked and what came of it is kept apart, sealed. */
 export interface ApprovalRecord {

@@ -46,6 +46,7 @@ import type { KeyrungOptions } from './options.js'
 import { createOutbox } from './outbox.js'
 import { createRecorder } from './recorder.js'
 import { resealJobs } from './resealing.js'
+import { restoreStore } from './restore.js'
 import { createRights } from './rights-hooks.js'
 import { checkSecrets } from './secret-check.js'
 import { createSecretOrder } from './secret-order.js'
@@ -283,6 +284,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     }),
     changed: (what) => rights.changed(what),
 
+    restore: async (options) => inFlight.track(restoreStore(context, approving.apps(), options)),
     run: () => (worker = work.run()),
     tick: (budget) => work.tick(budget),
     state: async () => ({

@@ -20,6 +20,7 @@ import type { LimitsView } from './limits.js'
 import type { Notify } from './notice.js'
 import type { Operation, OperationDefinition } from './operation.js'
 import type { SinkState } from './outbox.js'
+import type { RestoreOptions, RestoreReport } from './restore.js'
 import type { RecorderState } from './recorder.js'
 import type { Dispatcher, StoredRequest } from './replay.js'
 import type { SourceState } from './source-allowance.js'
@@ -126,6 +127,15 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
   /** To be called when a user's rights or a workspace's plan have changed: returns when the old ones are in use nowhere. */
   changed(what: { readonly workspaceId: string } | { readonly userId: string }): Promise<void>
 
+  /**
+   * Mends a store that was restored to an earlier moment, or has lost commits in a failover, by the trail that a sink has
+   * kept: call it before `run`, `tick` and the first request, with all other instances stopped. It can be called again.
+   *
+   * What was approved or running waits for a human then, unless the trail tells how it ended.
+   *
+   * @throws KeyrungError `input_invalid`, `store_unavailable`; `conflict` where others are writing
+   */
+  restore(options: RestoreOptions): Promise<RestoreReport>
   /** Delivers, runs what was approved, ends what was not, flushes and purges, until it is stopped. */
   run(): Worker
   /** Does the same once: for cron and serverless hosts. */

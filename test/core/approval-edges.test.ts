@@ -44,6 +44,10 @@ const steps = {
   succeed: { edge: 'succeed', at, outcome: 'done', fence, resultStatus: 201, purgeAt },
   fail: { edge: 'fail', at, outcome: 'refused_by_handler', fence, resultStatus: 422, purgeAt },
   lose: { edge: 'lose', at, outcome: 'no_answer', fence, resultStatus: null },
+  forget: { edge: 'forget', at },
+  'recover a run': { edge: 'recover', ...decided, as: 'succeeded', outcome: 'done', purgeAt },
+  'recover a rejection': { edge: 'recover', ...decided, as: 'rejected', outcome: null, purgeAt },
+  'recover no end': { edge: 'recover', ...decided, as: 'approved', outcome: null, purgeAt },
   'resolve as succeeded': { edge: 'resolve', ...decided, as: 'succeeded', purgeAt },
   'resolve as failed': { edge: 'resolve', ...decided, as: 'failed', purgeAt },
   'resolve again': { edge: 'resolve', ...decided, as: 'again', purgeAt },
@@ -55,9 +59,19 @@ const decision = { decidedAt: at, decidedBy: 'user:7', reason: 'fine' }
 const ending = { lane: 'ended', dueAt: purgeAt, endedAt: at } as const
 const waitingToRun = { status: 'approved', lane: 'app:main', dueAt: at } as const
 
+/** What a restore makes of all that has not ended. */
+const forgotten = {
+  forget: { status: 'unknown', lane: 'none', dueAt: null, outcome: 'restored', resultStatus: null },
+}
+const recovered = {
+  'recover a run': { ...ending, status: 'succeeded', outcome: 'done' },
+  'recover a rejection': { ...decision, ...ending, status: 'rejected', outcome: null },
+}
+
 /** All edges: what each writes. What is not here is no way. */
 const edges: Readonly<Partial<Record<ApprovalStatus, Partial<Record<StepName, object>>>>> = {
   pending: {
+    ...{ ...forgotten, ...recovered },
     approve: { ...decision, ...waitingToRun, votes: 1 },
     reject: { ...decision, ...ending, status: 'rejected', outcome: null },
     expire: { ...ending, endedAt: expiresAt, status: 'expired', outcome: null },
@@ -65,11 +79,13 @@ const edges: Readonly<Partial<Record<ApprovalStatus, Partial<Record<StepName, ob
     outdate: { ...ending, status: 'stale', outcome: 'key_changed' },
   },
   approved: {
+    ...{ ...forgotten, ...recovered },
     cancel: { ...decision, ...ending, status: 'cancelled', outcome: 'cancelled_by_caller' },
     outdate: { ...ending, status: 'stale', outcome: 'key_changed' },
     claim: { status: 'executing', dueAt: at + 30, fence: fence + 1, startedAt: at },
   },
   executing: {
+    ...{ ...forgotten, ...recovered },
     outdate: { ...ending, status: 'stale', outcome: 'key_changed' },
     renew: { dueAt: at + 60 },
     succeed: { ...ending, status: 'succeeded', outcome: 'done', resultStatus: 201 },
@@ -77,6 +93,7 @@ const edges: Readonly<Partial<Record<ApprovalStatus, Partial<Record<StepName, ob
     lose: { status: 'unknown', lane: 'none', dueAt: null, outcome: 'no_answer', resultStatus: null },
   },
   unknown: {
+    ...recovered,
     'resolve as succeeded': { ...decision, ...ending, status: 'succeeded', outcome: 'marked_done' },
     'resolve as failed': { ...decision, ...ending, status: 'failed', outcome: 'marked_failed' },
     'resolve again': { ...decision, ...waitingToRun, outcome: null, resultStatus: null },

@@ -119,8 +119,14 @@ const outcomes: Readonly<Record<string, object>> = {
   'limits.ts': { store: 'redis', shared: true },
   'restore.ts': {
     before: [true, true, true, true, false],
-    after: [true, false, false, false, false],
-    torn: 1,
+    after: [true, true, false, false, false],
+    report: {
+      torn: 1,
+      forgotten: 4,
+      keys: { edited: 1, rotated: 0, revoked: 1, activated: 0, deleted: 1, lost: 1 },
+      approvals: { ended: 0, unknown: 0, lost: 0 },
+      attention: [],
+    },
   },
   'sqlite.ts': { before: 'missing', after: 'current', refused: 'transaction_open' },
   'testing.ts': {

@@ -61,6 +61,8 @@ export interface ApprovalService {
   readonly jobs: readonly Job[]
   queue(admission: AwaitingAdmission, request: StoredRequest, options: QueueOptions): Promise<QueuedApproval>
   attach(dispatcher: Dispatcher): void
+  /** The names of the apps that are attached here. */
+  apps(): readonly string[]
   attached(app: object): string | null
   operation<I>(name: string, definition: OperationDefinition<string, I>): Operation<I>
   /** Begins nothing new, and waits a bounded time for what runs. */
@@ -117,6 +119,7 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
       demandSealer(context)
       dispatchers.attach(dispatcher)
     },
+    apps: () => dispatchers.names(),
     attached: (app) => dispatchers.find(app)?.name ?? null,
     operation(name, definition) {
       demandSealer(context)

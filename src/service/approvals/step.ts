@@ -42,6 +42,9 @@ const actions: Readonly<Record<ApprovalStep['edge'], ApprovalAction | null>> = {
   succeed: 'approval.succeeded',
   fail: 'approval.failed',
   lose: 'approval.unknown',
+  forget: 'approval.unknown',
+  // The trail that tells it has its event.
+  recover: null,
   resolve: 'approval.resolved',
 }
 

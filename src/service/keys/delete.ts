@@ -49,8 +49,8 @@ export async function deleteKey(
   throw neverCommitted()
 }
 
-/** Secrets that have ended are not among a row's; the purge finds them without their key. */
-function removal({ key, secrets }: KeyRow, now: number): Record<string, readonly Change[]> {
+/** Removes a key with its living secrets. Secrets that have ended are not among a row's; the purge finds them without their key. */
+export function removal({ key, secrets }: KeyRow, now: number): Record<string, readonly Change[]> {
   const { id, workspaceId } = key
   const record: TombstoneRecord = { id, workspaceId, version: 1, deletedAt: now }
   return {
