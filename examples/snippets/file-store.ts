@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { KeyrungError, type Change, type CommitResult, type KeyRecord, type KeyRow } from 'keyrung'
-import { type KeySecretRecord, type Records, type RecordType, type Store } from 'keyrung'
+import { type KeyFilter, type KeySecretRecord, type Records, type RecordType, type Store } from 'keyrung'
 import { type UsageEntry, type UsageRow } from 'keyrung'
 import { approvalQueries, purgeApprovals, sealedQueries } from './file-store-approvals.js'
 import { checkChange, isUsage } from './file-store-records.js'
@@ -122,6 +122,18 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
   }
   //#endregion credential
 
+  function keysOf({ workspaceId, status, ownerId, createdBy, ...expiry }: KeyFilter): KeyRecord[] {
+    const { expiresBefore = Infinity, expiresFrom = 0 } = expiry
+    return recordsOf<KeyRecord>('key')
+      .filter((key) => key.workspaceId === workspaceId && (status ?? key.status) === key.status)
+      .filter((key) => (ownerId ?? key.ownerId) === key.ownerId)
+      .filter((key) => (createdBy ?? key.createdBy) === key.createdBy)
+      .filter(
+        ({ expiresAt }) => expiry.expiresBefore === undefined || (expiresAt ?? Infinity) < expiresBefore,
+      )
+      .filter(({ expiresAt }) => (expiresAt ?? Infinity) >= expiresFrom)
+  }
+
   function rowOf(key: KeyRecord): KeyRow {
     const secrets = recordsOf<KeySecretRecord>('secret').filter((one) => one.keyId === key.id && living(one))
     secrets.sort((a, b) => b.createdAt - a.createdAt || compare(b.id, a.id))
@@ -153,9 +165,8 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
       const key = keyOf(id)
       return key?.workspaceId === workspaceId ? rowOf(key) : undefined
     },
-    listKeys: ({ workspaceId, status, text, before, limit }) =>
-      recordsOf<KeyRecord>('key')
-        .filter((key) => key.workspaceId === workspaceId && (status === undefined || key.status === status))
+    listKeys: ({ text, before, limit, ...filter }) =>
+      keysOf(filter)
         .filter(({ id }) => before === undefined || compare(id, before) < 0)
         .sort((a, b) => compare(b.id, a.id))
         .map(rowOf)
@@ -164,6 +175,7 @@ export function fileStore({ path, now }: { readonly path: string; readonly now: 
           return secrets.some(({ lastFour }) => lastFour.toLowerCase() === text)
         })
         .slice(0, limit),
+    countKeys: (filter) => keysOf(filter).length,
     countSecrets: () =>
       count(
         recordsOf<KeySecretRecord>('secret')

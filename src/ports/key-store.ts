@@ -2,10 +2,21 @@ import type { CredentialRow, KeyRow, KeyStatus } from '../core/key.js'
 import type { IdempotencyRecord } from './change.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 
-/** Which keys to list; newest first, by id. */
-export interface KeyListRequest {
+/** Which keys of a workspace; what is left out does not narrow. */
+export interface KeyFilter {
   readonly workspaceId: string
   readonly status?: KeyStatus
+  /** Only keys that expire, and do so before this instant. */
+  readonly expiresBefore?: number
+  /** Only keys that never expire, or do so at this instant or later. */
+  readonly expiresFrom?: number
+  readonly ownerId?: string
+  /** The actor that created them, as `type:id`. */
+  readonly createdBy?: string
+}
+
+/** Which keys to list; newest first, by id. */
+export interface KeyListRequest extends KeyFilter {
   /** In lower case: part of the name in lower case, or the last four characters of a secret, exactly, or the whole id. */
   readonly text?: string
   /** Only keys whose id is below this one. */
@@ -35,6 +46,7 @@ export interface KeyQueries {
   findCredentialById(secretId: string): MaybePromise<CredentialRow | undefined>
   findKey(workspaceId: string, id: string): MaybePromise<KeyRow | undefined>
   listKeys(request: KeyListRequest): MaybePromise<readonly KeyRow[]>
+  countKeys(filter: KeyFilter): MaybePromise<number>
   /** How many living secrets were made under each host secret, by its id. */
   countSecrets(): MaybePromise<ReadonlyMap<string, number>>
   /** Notes uses; the latest time wins, a key that is not there is passed over, no other record is touched. */

@@ -88,6 +88,7 @@ export function guardStore(
     findCredentialById: guarded('findCredentialById', (id) => store.findCredentialById(id)),
     findKey: guarded('findKey', (workspaceId, id) => store.findKey(workspaceId, id)),
     listKeys: guarded('listKeys', (request) => store.listKeys(request)),
+    countKeys: guarded('countKeys', (filter) => store.countKeys(filter)),
     countSecrets: guarded('countSecrets', () => store.countSecrets()),
     recordUses: guarded('recordUses', (uses) => store.recordUses(uses)),
     recordUsage: guarded('recordUsage', (entries) => store.recordUsage(entries)),

@@ -66,6 +66,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     findCredentialById: (secretId) => open() && keys.findCredentialById(secretId),
     findKey: (workspaceId, id) => open() && keys.findKey(workspaceId, id),
     listKeys: (request) => open() && keys.listKeys(request),
+    countKeys: (filter) => open() && keys.countKeys(filter),
     countSecrets: () => open() && keys.countSecrets(),
     recordUses: (uses) => open() && keys.recordUses(uses),
     recordUsage: (entries) => recordUsage(open(), entries),

@@ -11,6 +11,7 @@ export const storeCalls = [
   'findCredentialById',
   'findKey',
   'listKeys',
+  'countKeys',
   'countSecrets',
   'recordUses',
   'recordUsage',

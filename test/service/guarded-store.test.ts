@@ -18,6 +18,7 @@ const calls: Record<string, (store: Store) => unknown> = {
   findCredentialById: (store) => store.findCredentialById('s'),
   findKey: (store) => store.findKey('w', 'k'),
   listKeys: (store) => store.listKeys({ workspaceId: 'w', limit: 1 }),
+  countKeys: (store) => store.countKeys({ workspaceId: 'w' }),
   countSecrets: (store) => store.countSecrets(),
   countSealed: (store) => store.countSealed(),
   listSealed: (store) => store.listSealed({ type: 'delivery', limit: 1 }),

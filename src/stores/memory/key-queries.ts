@@ -1,5 +1,5 @@
 import type { CredentialRow, KeyRecord, KeyRow, KeySecretRecord } from '../../core/key.js'
-import type { KeyListRequest, KeyQueries, KeyUse } from '../../ports/key-store.js'
+import type { KeyFilter, KeyListRequest, KeyQueries, KeyUse } from '../../ports/key-store.js'
 import { compareText } from '../text-order.js'
 import type { Tables } from './tables.js'
 
@@ -17,8 +17,17 @@ export function keyQueries(tables: Tables, now: () => number) {
     return { key, secrets: livingSecrets(key.id), lastUsedAt: tables.lastUses.get(key.id) ?? null }
   }
 
+  function passes(key: KeyRecord, filter: KeyFilter): boolean {
+    const { status, expiresBefore, expiresFrom, ownerId, createdBy } = filter
+    if (status !== undefined && key.status !== status) return false
+    if (ownerId !== undefined && key.ownerId !== ownerId) return false
+    if (createdBy !== undefined && key.createdBy !== createdBy) return false
+    const expiry = key.expiresAt ?? Infinity
+    return (expiresBefore === undefined || expiry < expiresBefore) && expiry >= (expiresFrom ?? 0)
+  }
+
   function matches(key: KeyRecord, request: KeyListRequest): boolean {
-    if (request.status !== undefined && key.status !== request.status) return false
+    if (!passes(key, request)) return false
     const { text } = request
     return (
       text === undefined ||
@@ -50,6 +59,11 @@ export function keyQueries(tables: Tables, now: () => number) {
         if (matches(key, request) && rows.push(rowOf(key)) >= request.limit) break
       }
       return rows
+    },
+
+    countKeys(filter: KeyFilter): number {
+      const ids = [...(tables.keyLists.find(filter.workspaceId)?.descending() ?? [])]
+      return ids.filter((id) => passes(tables.find('key', id)!, filter)).length
     },
 
     countSecrets(): ReadonlyMap<string, number> {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { RawBuilder } from 'kysely'
 import type { CredentialRow, KeyRow, KeySecretRecord } from '../../core/key.js'
 import type { IdempotencyRecord } from '../../ports/change.js'
-import type { KeyListRequest } from '../../ports/key-store.js'
+import type { KeyFilter, KeyListRequest } from '../../ports/key-store.js'
 import { digestBytes } from '../../crypto/digest.js'
 import { compareText } from '../text-order.js'
 import { atCursor } from './cursor-index.js'
@@ -118,9 +118,9 @@ export function keyQueries(dialect: SqlDialect, names: TableNames, time: StoreTi
       return { ...whole(found), decode: (rows) => readWhole(rows)[0] }
     },
 
-    keys({ workspaceId, status, text, before, limit }: KeyListRequest): Ask<readonly KeyRow[]> {
-      const conditions = [sql`k.workspace_id = ${workspaceId}`]
-      if (status !== undefined) conditions.push(sql`k.status = ${status}`)
+    keys({ text, before, limit, ...filter }: KeyListRequest): Ask<readonly KeyRow[]> {
+      const { status } = filter
+      const conditions = conditionsOf(filter)
       let table = sql`${keys} as k`
       if (before !== undefined) {
         conditions.push(sql`k.id < ${before}`)
@@ -130,6 +130,14 @@ export function keyQueries(dialect: SqlDialect, names: TableNames, time: StoreTi
       if (text !== undefined) conditions.push(matching(text))
       const found = sql`select * from ${table} where ${sql.join(conditions, sql` and `)} order by k.id ${dialect.listing.newest.query} limit ${limit}`
       return { ...whole(found), decode: readWhole }
+    },
+
+    keyCount(filter: KeyFilter): Ask<number> {
+      const conditions = sql.join(conditionsOf(filter), sql` and `)
+      return {
+        ...compile(dialect, sql`select count(*) from ${keys} as k where ${conditions}`),
+        decode: ([row]) => readNumber(row?.[0], 'key count'),
+      }
     },
 
     secretCounts(): Ask<ReadonlyMap<string, number>> {
@@ -149,4 +157,16 @@ export function keyQueries(dialect: SqlDialect, names: TableNames, time: StoreTi
       return { ...byIdempotency(id), decode: ([row]) => row && readRecord('idempotency', row) }
     },
   }
+}
+
+function conditionsOf(filter: KeyFilter) {
+  const { workspaceId, status, expiresBefore, expiresFrom, ownerId, createdBy } = filter
+  const conditions = [sql`k.workspace_id = ${workspaceId}`]
+  if (status !== undefined) conditions.push(sql`k.status = ${status}`)
+  if (ownerId !== undefined) conditions.push(sql`k.owner_id = ${ownerId}`)
+  if (createdBy !== undefined) conditions.push(sql`k.created_by = ${createdBy}`)
+  if (expiresBefore !== undefined) conditions.push(sql`k.expires_at < ${expiresBefore}`)
+  if (expiresFrom !== undefined)
+    conditions.push(sql`(k.expires_at is null or k.expires_at >= ${expiresFrom})`)
+  return conditions
 }

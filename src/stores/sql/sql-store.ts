@@ -157,6 +157,7 @@ export function createSqlStore(
       return driver.ask(keys.keys(request))
     },
 
+    countKeys: (filter) => driver.ask(keys.keyCount(filter)),
     countSecrets: () => driver.ask(keys.secretCounts()),
 
     recordUses(uses) {

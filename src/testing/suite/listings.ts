@@ -4,7 +4,7 @@ import { expectEqual, expectThat } from './expect.js'
 import { commitAll, remove, update } from './probe.js'
 import { idOf, insert, insertKey, makeSecret } from './records.js'
 import type { Store } from '../../ports/store.js'
-import type { KeyListRequest } from '../../ports/key-store.js'
+import type { KeyFilter, KeyListRequest } from '../../ports/key-store.js'
 
 /** Numbers of the keys on one page. */
 async function page(store: Store, request: Partial<KeyListRequest>): Promise<readonly number[]> {
@@ -48,6 +48,39 @@ export const listingCases: readonly StoreCase[] = [
     expectEqual(await page(store, { before: 'a' }), [], 'below an id that no key has')
     expectEqual(await page(store, { before: 'z', limit: 2 }), [9, 8], 'below an id above all')
     expectEqual(await page(store, { limit: 0 }), [], 'none')
+  }),
+  storeCase('keys are listed and counted by expiry, owner and maker', async (store) => {
+    await commitAll(
+      store,
+      ...insertKey(1, { expiresAt: 1_000 }),
+      ...insertKey(2, { expiresAt: 2_000, ownerId: 'ann' }),
+      ...insertKey(3, { expiresAt: null, ownerId: 'ann', createdBy: 'user:bob' }),
+      ...insertKey(4, { expiresAt: 3_000, status: 'revoked', ownerId: 'bob', createdBy: 'user:bob' }),
+      ...insertKey(5, { workspaceId: 'ws_2', ownerId: 'ann', expiresAt: 1_000 }),
+    )
+    const cases: readonly [filter: Omit<KeyFilter, 'workspaceId'>, numbers: readonly number[]][] = [
+      [{ expiresBefore: 2_000 }, [1]],
+      [{ expiresBefore: 2_001 }, [2, 1]],
+      [{ expiresFrom: 2_000 }, [4, 3, 2]],
+      [{ expiresFrom: 2_001 }, [4, 3]],
+      [{ expiresFrom: 1_001, expiresBefore: 3_001 }, [4, 2]],
+      [{ status: 'active', expiresFrom: 1_001, expiresBefore: 3_001 }, [2]],
+      [{ ownerId: 'ann' }, [3, 2]],
+      [{ ownerId: 'Ann' }, []],
+      [{ createdBy: 'user:bob' }, [4, 3]],
+      [{ createdBy: 'user:bob', status: 'revoked' }, [4]],
+      [{}, [4, 3, 2, 1]],
+    ]
+    for (const [filter, numbers] of cases) {
+      expectEqual(await page(store, filter), numbers, JSON.stringify(filter))
+      const counted = await store.countKeys({ workspaceId: 'ws_1', ...filter })
+      expectEqual(counted, numbers.length, `count of ${JSON.stringify(filter)}`)
+      expectEqual(
+        await walk(store, filter, 1),
+        numbers.map((number) => idOf('key', number)),
+        'page by page',
+      )
+    }
   }),
   storeCase('pages stay in step while keys come and go', async (store) => {
     for (let number = 10; number < 40; number++) await commitAll(store, ...insertKey(number))
