@@ -12,6 +12,7 @@ export function keyBody(key: KeyView) {
     scopes: key.scopes,
     unknown_scopes: key.unknownScopes,
     status: key.status,
+    expiring: key.expiring,
     revoked_at: timestamp(key.revokedAt),
     revoked_by: key.revokedBy,
     revoked_reason: key.revokedReason,

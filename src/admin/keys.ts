@@ -13,7 +13,7 @@ import { keyBody } from './key-body.js'
 import { limitsField, toLimits } from './limits.js'
 import { limitOf, readQuery } from './query.js'
 import type { Call } from './call.js'
-import { nullableTimeField, parseTimestamp } from './timestamp.js'
+import { nullableTimeField, parseTimestamp, timeField } from './timestamp.js'
 import { formatVersionTag, readVersionTag, passedOn, readWire, readWireFor, withWireNames } from './wire.js'
 
 const names = {
@@ -43,7 +43,11 @@ const rotation = objectOf({
     }),
   ),
 })
-const listing = objectOf({ status: passedOn, text: passedOn, cursor: passedOn, limit: passedOn })
+const listing = objectOf({
+  ...{ status: passedOn, text: passedOn, cursor: passedOn, limit: passedOn },
+  ...{ owner_id: passedOn, created_by: passedOn },
+  expires_before: z.optional(timeField),
+})
 
 /** `POST /keys`: 201 with the secret, which is shown this once; 200 without it for a repetition. */
 export async function createKey({ keyrung, actor, request, requestId }: Call): Promise<Response> {
@@ -64,9 +68,13 @@ export async function createKey({ keyrung, actor, request, requestId }: Call): P
 
 /** `GET /keys`. */
 export async function listKeys({ keyrung, actor, request }: Call): Promise<Response> {
-  const { limit, ...filters } = readWire(listing, readQuery(request))
-  const input = { ...filters, limit: limitOf(limit) } as ListKeysInput
-  const { keys, next } = await keyrung.keys.list(actor, input)
+  const { limit, owner_id, created_by, expires_before, ...filters } = readWire(listing, readQuery(request))
+  const input = {
+    ...{ ...filters, limit: limitOf(limit), ownerId: owner_id, createdBy: created_by },
+    expiresBefore: parseTimestamp(expires_before),
+  } as ListKeysInput
+  const wireNames = { owner_id: 'ownerId', created_by: 'createdBy', expires_before: 'expiresBefore' }
+  const { keys, next } = await withWireNames(wireNames, () => keyrung.keys.list(actor, input))
   return answerJson({ keys: keys.map(keyBody), next })
 }
 

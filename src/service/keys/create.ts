@@ -19,7 +19,7 @@ import { findLimitFaults } from './limit-rights.js'
 import { mintSecret, mostMints } from './mint.js'
 import { readCreateOptions } from './options.js'
 import { findPastedSecrets } from './pasted-secret.js'
-import { countKey, demandPlan } from './plan.js'
+import { countKey, demandPlan, findRoom } from './plan.js'
 import { toKeyView } from './view.js'
 import type { KeyView } from './view.js'
 import { findWebhookFaults, showSigningSecret } from './webhook.js'
@@ -93,6 +93,8 @@ async function commitCreation(
   const plan = await demandPlan(context, workspaceId)
   const held = await demandRights(context, actor, fields)
   let { settle } = creation
+  let max = plan.maxKeys
+  let unrevived: readonly Change[] = []
   for (let attempt = 0; attempt < mostMints; attempt++) {
     const now = clock.now()
     const key = newKey(formatId('key', now, entropy(idEntropyBytes)), actor, fields, now)
@@ -105,7 +107,8 @@ async function commitCreation(
       held,
       key: { do: 'insert', type: 'key', record: key },
       secret: minted.change,
-      counter: countKey(workspaceId, 1, plan.maxKeys),
+      room: unrevived,
+      counter: countKey(workspaceId, 1, max),
       event: changeEvent(context, made, now),
     })
     if (loss === null) {
@@ -113,7 +116,13 @@ async function commitCreation(
       const webhookSecret = showSigningSecret(context, key)
       return { key: view, secret: minted.secret, webhookSecret, repeated: false }
     }
-    if (loss.part === 'counter') throw new KeyrungError('key_limit_reached')
+    if (loss.part === 'counter' || loss.part === 'room') {
+      const isFull = loss.part === 'counter' && unrevived.length > 0
+      const room = isFull ? null : await findRoom(context, workspaceId, plan.maxKeys!, now)
+      if (room === null) throw new KeyrungError('key_limit_reached')
+      max = room.max
+      unrevived = [room.unrevived]
+    }
     if (loss.part === 'held') throw new KeyrungError('conflict')
     if (loss.part === 'claim' && claim) {
       const earlier = await findEarlier(context, claim)

@@ -1,9 +1,10 @@
 import type { Actor } from '../../core/actor.js'
 import { invalid, KeyrungError } from '../../core/errors.js'
+import { anyPlan } from '../../core/entitlement.js'
 import type { KeyRecord } from '../../core/key.js'
 import { changesRights, findWidenings } from '../../core/key-edit.js'
 import { coversAddresses } from '../../net/address-cover.js'
-import type { Settable } from '../../ports/change.js'
+import type { Change, Settable } from '../../ports/change.js'
 import { prepareSweep } from '../approvals/sweep.js'
 import type { ServiceContext } from '../context.js'
 import { prepareChange } from './change.js'
@@ -15,6 +16,8 @@ import type { KeyFields, KeyInputs } from './input.js'
 import { findLimitFaults, hasLooserLimits } from './limit-rights.js'
 import { readEditOptions } from './options.js'
 import { findPastedSecrets } from './pasted-secret.js'
+import { countKey, demandPlan, findRoom } from './plan.js'
+import { isExpired } from './view.js'
 import type { KeyView } from './view.js'
 import { findWebhookFaults, leadsElsewhere } from './webhook.js'
 
@@ -57,13 +60,33 @@ export async function editKey(
   const { update, event, view } = prepareChange(context, found, 'key.edited', set, { requestId })
   const decides = changesRights(before, after)
   const sweep = decides ? prepareSweep(context, before) : null
-  const loss = await commitParts(context.store, { held, update, event, sweep: sweep?.note ?? [] })
+  const revival = await prepareRevival(context, before, after, found.now)
+  const parts = { held, update, ...revival, event, sweep: sweep?.note ?? [] }
+  const loss = await commitParts<keyof typeof parts>(context.store, parts)
+  if (loss?.part === 'counter') throw new KeyrungError('key_limit_reached')
   if (loss !== null) {
     throw new KeyrungError(loss.part === 'update' && loss.why === 'missing' ? 'not_found' : 'conflict')
   }
   if (decides) await context.settle()
   await sweep?.run()
   return view
+}
+
+/** A key that has expired and is to be valid again uses up one of the plan's again. */
+async function prepareRevival(
+  context: ServiceContext,
+  before: KeyRecord,
+  after: KeyRecord,
+  now: number,
+): Promise<{ readonly revived: readonly Change[]; readonly counter: readonly Change[] }> {
+  const { workspaceId } = before
+  const isRevived = isExpired(before, now) && !isExpired(after, now)
+  const { maxKeys } = isRevived ? await demandPlan(context, workspaceId) : anyPlan
+  const room = maxKeys === null ? null : await findRoom(context, workspaceId, maxKeys, now)
+  // It is one of those that were counted as expired.
+  return room
+    ? { revived: [room.revived], counter: [countKey(workspaceId, 0, room.max - 1)] }
+    : { revived: [], counter: [] }
 }
 
 const editable = [

@@ -179,6 +179,9 @@ export function grace(longestMs: number) {
   return z.custom<number>((value) => isDuration(value, longestMs), { error })
 }
 
+/** Text of the form that ids of the host's have. */
+export const hostText = z.custom<string>(isHostId, { error: 'must be a text of 1 to 255 characters' })
+
 /** An id of the host's, or null for none. */
 export const ownerId = z.nullable(
   z.custom<string>(isHostId, { error: "must be a user's id of at most 255 characters, or null" }),

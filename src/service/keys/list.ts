@@ -3,18 +3,26 @@ import { workspaceOf } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
 import { invalid } from '../../core/errors.js'
 import { isId } from '../../core/id.js'
-import type { KeyStatus } from '../../core/key.js'
+import { isInstant } from '../../core/time.js'
+import type { KeyFilter } from '../../ports/key-store.js'
 import type { ServiceContext } from '../context.js'
 import { formatCursor, parseCursor } from '../cursor.js'
 import { admitActor } from '../management.js'
-import { countUpTo, objectOf, oneOf, readFields, searchText } from './fields.js'
+import { countUpTo, hostText, objectOf, oneOf, readFields, searchText } from './fields.js'
 import { inWorkspace } from './found.js'
-import { toKeyView } from './view.js'
+import { expiringMs, toKeyView } from './view.js'
 import type { KeyView } from './view.js'
 
 /** Which keys to list; what is left out does not narrow. */
 export interface ListKeysInput {
-  readonly status?: KeyStatus | undefined
+  /** As of now; `expiring`: active, and expires within 14 days. */
+  readonly status?: 'active' | 'expiring' | 'expired' | 'revoked' | undefined
+  /** Only keys that expire before this instant, in milliseconds since 1970; those that never expire are not among them. */
+  readonly expiresBefore?: number | undefined
+  /** Only keys of this owner. */
+  readonly ownerId?: string | undefined
+  /** Only keys that this actor has created, as `type:id`, such as `user:ann`. */
+  readonly createdBy?: string | undefined
   /** Part of the name in any case, the last four characters of a secret, or the whole id. */
   readonly text?: string | undefined
   /** The `next` of the page before. */
@@ -36,7 +44,10 @@ const mostLimit = 100
 const isCursor = (value: unknown): value is string => idAt(value) !== undefined
 
 const listing = objectOf({
-  status: z.optional(oneOf(['active', 'revoked'])),
+  status: z.optional(oneOf(['active', 'expiring', 'expired', 'revoked'])),
+  expiresBefore: z.optional(z.custom<number>(isInstant, { error: 'must be an instant' })),
+  ownerId: z.optional(hostText),
+  createdBy: z.optional(hostText),
   text: z.optional(searchText),
   cursor: z.optional(z.custom<string>(isCursor, { error: 'must be the `next` of another page' })),
   limit: z.optional(countUpTo(mostLimit)),
@@ -47,12 +58,14 @@ export async function listKeys(context: ServiceContext, given: Actor, input: unk
   const actor = await admitActor(context, given, 'list')
   const { value, faults } = readFields(listing, input === undefined ? {} : input)
   if (!value) throw invalid('input_invalid', faults)
-  const { status, text, cursor, limit = usualLimit } = value
+  const { status, text, cursor, limit = usualLimit, expiresBefore, ownerId, createdBy } = value
   const workspaceId = workspaceOf(actor)
   const before = idAt(cursor)
   const rows = await context.store.listKeys({
     workspaceId,
-    ...(status && { status }),
+    ...(ownerId && { ownerId }),
+    ...(createdBy && { createdBy }),
+    ...filterOf(status, context.clock.now(), expiresBefore),
     ...(text && { text: text.toLowerCase() }),
     ...(before && { before }),
     // One more than is shown tells whether there is another page.
@@ -63,6 +76,21 @@ export async function listKeys(context: ServiceContext, given: Actor, input: unk
     .slice(0, limit)
     .map((row) => toKeyView(context.catalog, inWorkspace(row, workspaceId), now))
   return { keys, next: rows.length > limit ? formatCursor([keys.at(-1)!.id]) : null }
+}
+
+/** What a status as of now is in a store, where time changes nothing. */
+function filterOf(
+  status: ListKeysInput['status'],
+  now: number,
+  expiresBefore = Infinity,
+): Pick<KeyFilter, 'status' | 'expiresBefore' | 'expiresFrom'> {
+  const end = status === 'expired' ? now + 1 : status === 'expiring' ? now + expiringMs + 1 : Infinity
+  const before = Math.min(end, expiresBefore)
+  return {
+    ...(status && { status: status === 'revoked' ? 'revoked' : 'active' }),
+    ...((status === 'active' || status === 'expiring') && { expiresFrom: now + 1 }),
+    ...(before !== Infinity && { expiresBefore: before }),
+  }
 }
 
 function idAt(cursor: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import type { AnyCatalog } from '../../core/catalog.js'
 import { KeyrungError } from '../../core/errors.js'
-import type { KeyMode, KeyRow, KeySecretRecord, KeyStatus } from '../../core/key.js'
+import type { KeyMode, KeyRecord, KeyRow, KeySecretRecord } from '../../core/key.js'
 import type { WebhookEvent } from '../../core/delivery.js'
 import { readLimitsText } from '../../core/key-limits.js'
 import { limitOf } from '../../core/limit.js'
@@ -37,8 +37,10 @@ export interface KeyView {
   readonly scopes: readonly string[]
   /** Scopes that this instance's catalogue does not know: they grant nothing here. */
   readonly unknownScopes: readonly string[]
-  /** Expiry is no status: compare `expiresAt`. */
-  readonly status: KeyStatus
+  /** As of now: a key is `expired` from `expiresAt` on, unless it was revoked. */
+  readonly status: 'active' | 'expired' | 'revoked'
+  /** Whether it is active and expires within 14 days. */
+  readonly expiring: boolean
   readonly revokedAt: number | null
   /** The actor, as `type:id`. */
   readonly revokedBy: string | null
@@ -84,7 +86,8 @@ export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyVie
     mode: key.mode,
     scopes,
     unknownScopes: unknown,
-    status: key.status,
+    status: isExpired(key, now) ? 'expired' : key.status,
+    expiring: isExpiring(key, now),
     revokedAt: key.revokedAt,
     revokedBy: key.revokedBy,
     revokedReason: key.revokedReason,
@@ -107,6 +110,21 @@ export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyVie
       endsAt,
     })),
   }
+}
+
+/** How long before its end a key is called expiring, in milliseconds. */
+export const expiringMs = 14 * 86_400_000
+
+/** Says whether only time has ended a key. */
+export function isExpired(
+  { status, expiresAt }: Pick<KeyRecord, 'status' | 'expiresAt'>,
+  now: number,
+): boolean {
+  return status === 'active' && expiresAt !== null && now >= expiresAt
+}
+
+function isExpiring({ status, expiresAt }: KeyRecord, now: number): boolean {
+  return status === 'active' && expiresAt !== null && now < expiresAt && expiresAt <= now + expiringMs
 }
 
 /**

@@ -27,6 +27,7 @@ describe.each(stores)('creating a key on the %s store', (_, store) => {
       scopes: ['contacts:write-approval', 'email:send'],
       unknownScopes: [],
       status: 'active',
+      expiring: true,
       revokedAt: null,
       revokedBy: null,
       revokedReason: null,

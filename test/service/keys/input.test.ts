@@ -149,8 +149,12 @@ describe('the input of a new key', () => {
     const world = await createWorld({ settings: { checkName } })
     const { key } = await makeKey(world)
     expect(await faultsOf(world, { name: ' b ', mode: 'full' })).toEqual({ name: 'is taken' })
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 2; i++) {
       expect(await faultsOf(world, { name: 'c', mode: 'full' })).toEqual({ name: 'is not accepted here' })
+    }
+    for (const kind of ['number', 'undefined']) {
+      const { internal } = await refusal(makeKey(world, { name: 'c' }), 'hook_failed')
+      expect(internal).toBe(`checkName: answered ${kind}, must be true or a text`)
     }
     expect(asked.slice(0, 2)).toEqual(['ws/CI', 'ws/b'])
     // A name that stays is not judged again.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { admin, createWorld, dayMs, makeKey, otherAdmin, refusal } from './fixture.js'
+import { admin, createWorld, dayMs, host, makeKey, otherAdmin, refusal } from './fixture.js'
 import { stores } from './stores.js'
 
 describe.each(stores)('listing keys on the %s store', (_, store) => {
@@ -45,6 +45,49 @@ describe.each(stores)('listing keys on the %s store', (_, store) => {
     expect(await found({ text: 'deploy', status: 'active' })).toEqual([])
   })
 
+  it('judges a status by time: expiring, expired, and back', async () => {
+    const world = await createWorld({ store })
+    const now = world.clock.now()
+    const { key: short } = await makeKey(world, { name: 'short', expiresAt: now + dayMs })
+    await makeKey(world, { name: 'fortnight', expiresAt: now + 15 * dayMs })
+    await makeKey(world, { name: 'endless' })
+    const { key: gone } = await makeKey(world, { name: 'gone', expiresAt: now + dayMs })
+    await world.keys.revoke(admin, gone.id)
+    const found = async (input: object) =>
+      (await world.keys.list(admin, input)).keys.map(({ name }) => name).sort()
+    const byStatus = async () => ({
+      active: await found({ status: 'active' }),
+      expiring: await found({ status: 'expiring' }),
+      expired: await found({ status: 'expired' }),
+      revoked: await found({ status: 'revoked' }),
+    })
+    const revoked = ['gone']
+    const all = ['endless', 'fortnight', 'short']
+    expect(await byStatus()).toEqual({ active: all, expiring: ['short'], expired: [], revoked })
+    expect(await world.keys.get(admin, short.id)).toMatchObject({ status: 'active', expiring: true })
+    await world.clock.advance(dayMs)
+    const active = ['endless', 'fortnight']
+    expect(await byStatus()).toEqual({ active, expiring: ['fortnight'], expired: ['short'], revoked })
+    expect(await world.keys.get(admin, short.id)).toMatchObject({ status: 'expired', expiring: false })
+    expect(await world.keys.get(admin, gone.id)).toMatchObject({ status: 'revoked', expiring: false })
+    expect(await found({ expiresBefore: now + dayMs })).toEqual([])
+    expect(await found({ expiresBefore: now + dayMs + 1 })).toEqual(['gone', 'short'])
+    expect(await found({ expiresBefore: now + dayMs, status: 'expired' })).toEqual([])
+    await world.keys.edit(admin, short.id, { expiresAt: now + 9 * dayMs }, { version: 1 })
+    expect(await found({ status: 'expired' })).toEqual([])
+  })
+
+  it('finds by owner and by who created it', async () => {
+    const world = await createWorld({ store, members: { ann: { role: 'admin', scopes: 'full' } } })
+    await makeKey(world, { name: 'owned', ownerId: 'ann' })
+    await world.keys.create(host, { name: 'nightly', mode: 'full' })
+    const found = async (input: object) => (await world.keys.list(admin, input)).keys.map(({ name }) => name)
+    expect(await found({ ownerId: 'ann' })).toEqual(['owned'])
+    expect(await found({ createdBy: 'user:ann' })).toEqual(['owned'])
+    expect(await found({ createdBy: 'system:nightly' })).toEqual(['nightly'])
+    expect(await found({ createdBy: 'system:nightly', ownerId: 'ann' })).toEqual([])
+  })
+
   it('shows unknown scopes apart, and only secrets that still work', async () => {
     const world = await createWorld({ store })
     const { key } = await makeKey(world)
@@ -79,13 +122,12 @@ describe.each(stores)('listing keys on the %s store', (_, store) => {
     const world = await createWorld({ store })
     const paths = async (input: unknown) =>
       (await refusal(world.keys.list(admin, input as never), 'input_invalid')).faults.map(({ path }) => path)
-    expect(await paths({ status: 'gone', text: 7, cursor: 'x', limit: 0, workspaceId: 'other' })).toEqual([
-      'status',
-      'text',
-      'cursor',
-      'limit',
-      'workspaceId',
-    ])
+    expect(
+      await paths({
+        ...{ status: 'gone', expiresBefore: 'soon', ownerId: '', createdBy: 1 },
+        ...{ text: 7, cursor: 'x', limit: 0, workspaceId: 'other' },
+      }),
+    ).toEqual(['status', 'expiresBefore', 'ownerId', 'createdBy', 'text', 'cursor', 'limit', 'workspaceId'])
     for (const limit of [101, 1.5, '5', NaN, null]) expect(await paths({ limit })).toEqual(['limit'])
     for (const cursor of ['', 'e30', 'WyJrZXlfMSJd', '%', 5, null]) {
       expect(await paths({ cursor })).toEqual(['cursor'])

@@ -211,6 +211,27 @@ describe.each(stores)('at the same time on the %s store', (_, make) => {
     })
   })
 
+  it('keys that expired use up nothing, and one that is made valid again counts from then on', async () => {
+    await check(async (delays) => {
+      const { world, key, race } = await racing(make, delays, async (calm) => {
+        const [{ id }] = (await calm.keys.list(admin)).keys as [KeyView]
+        await calm.keys.edit(admin, id, { expiresAt: calm.clock.now() + 1 }, { version: 1 })
+        await calm.clock.advance(1)
+      })
+      world.plan.maxKeys = 2
+      const expiresAt = world.clock.now() + dayMs
+      const [revived, ...made] = await race(
+        world.keys.edit(admin, key.id, { expiresAt }, { version: 2 }),
+        ...Array.from({ length: 4 }, () => makeKey(world)),
+      )
+      const active = (await world.keys.list(admin, { status: 'active' })).keys.length
+      expect(active).toBe(count([revived!, ...made], 'ok'))
+      expect(active).toBeLessThanOrEqual(2)
+      if (active < 2) expect(await outcome(makeKey(world))).toBe('ok')
+      expect(await outcome(makeKey(world))).toBe(active < 2 && active + 1 < 2 ? 'ok' : 'key_limit_reached')
+    })
+  })
+
   it('an expiry that comes between reading and writing stops a rotation', async () => {
     const { world, key, race } = await racing(make, [3], (calm) =>
       calm.keys.list(admin).then(async ({ keys: [made] }) => {
