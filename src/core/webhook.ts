@@ -29,9 +29,12 @@ export function formatWebhook(setting: WebhookSetting): string {
   return JSON.stringify({ hostSecretId, generation, url, events, former, disabledAt })
 }
 
-/** Reads a stored setting; null where there is none, `undefined` for a text that `formatWebhook` did not write. */
+/** What a key record keeps of a webhook that was removed: its generation. It is too short to name a secret of the host. */
+const removedForm = /^removed ([1-9]\d{0,8})$/
+
+/** Reads a stored setting; null where there is none, `undefined` for a text that was not written here. */
 export function readWebhook(text: string | null): WebhookSetting | null | undefined {
-  if (text === null) return null
+  if (text === null || removedForm.test(text)) return null
   try {
     const value = JSON.parse(text) as WebhookSetting
     return isSetting(value) ? value : undefined
@@ -48,7 +51,8 @@ export interface WantedWebhook {
 
 /**
  * A setting after a change: another place is signed for by the same secret, until that is renewed; a receiver that was
- * gone is tried again.
+ * gone is tried again. One that was removed and is set again is signed for as it was when it was removed, never by a
+ * secret that was renewed before.
  *
  * @param hostSecretId the host's secret that a new one is derived from
  */
@@ -57,12 +61,14 @@ export function changeWebhook(
   wanted: WantedWebhook | null,
   hostSecretId: string,
 ): string | null {
-  if (wanted === null) return null
+  const known = readWebhook(before)
+  const removed = Number(removedForm.exec(before ?? '')?.[1] ?? 1)
   const {
     hostSecretId: id,
     generation,
     former,
-  } = readWebhook(before) ?? { hostSecretId, generation: 1, former: null }
+  } = known ?? { hostSecretId, generation: removed, former: null }
+  if (wanted === null) return generation === 1 ? null : `removed ${generation}`
   return formatWebhook({ ...wanted, hostSecretId: id, generation, former, disabledAt: null })
 }
 

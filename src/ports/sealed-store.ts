@@ -78,7 +78,7 @@ export function sealedParts<T extends SealedType>(
   return sealedKindsOf(type).flatMap((kind) => {
     const { column, at } = sealedKinds[kind]
     const text = (record as unknown as Readonly<Record<string, string | null>>)[column]
-    return typeof text === 'string'
+    return typeof text === 'string' && text.length >= at
       ? [{ kind, hostSecretId: text.slice(at - 1, at - 1 + hostSecretIdLength) }]
       : []
   })

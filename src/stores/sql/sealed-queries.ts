@@ -22,9 +22,9 @@ function secretIn(kind: SealedKind): RawBuilder<unknown> {
 
 /** The questions about what hangs on the secrets of the host as SQL. */
 export function sealedQueries(dialect: SqlDialect, names: TableNames) {
-  const counts = Object.entries(sealedKinds).map(([name, { type, column }]) => {
+  const counts = Object.entries(sealedKinds).map(([name, { type }]) => {
     const id = secretIn(name as SealedKind)
-    return sql`select ${sql.lit(name)}, ${id}, count(*) from ${sql.table(names[type])} where ${sql.ref(column)} is not null group by ${id}`
+    return sql`select ${sql.lit(name)}, ${id}, count(*) from ${sql.table(names[type])} where ${id} <> '' group by ${id}`
   })
   const all = compile(dialect, sql.join(counts, sql` union all `))
   const list = (type: SealedType) =>
@@ -53,7 +53,7 @@ export function sealedQueries(dialect: SqlDialect, names: TableNames) {
             id: readText(id, `${type}.id`),
             workspaceId: readText(workspaceId, `${type}.workspaceId`),
             hostSecretIds: ids
-              .filter((one) => one !== null)
+              .filter((one) => one !== null && one !== '')
               .map((one) => readText(one, `${type} host secret`)),
           })),
       }

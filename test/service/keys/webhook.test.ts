@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import { readWebhook } from '../../../src/core/webhook.js'
-import { signWebhook } from '../../../src/crypto/webhook-secret.js'
+import { formatWebhookSecret, signWebhook } from '../../../src/crypto/webhook-secret.js'
 import { admin, createWorld, hourMs, makeKey, outcome, refusal } from './fixture.js'
 import { stores } from './stores.js'
 
@@ -72,6 +72,26 @@ describe.each(stores)('the webhook of a key on the %s store', (_, store) => {
     const { webhookSecret: third } = await world.keys.rotateWebhook(admin, key.id, { graceMs: 0 })
     expect([old, fresh]).not.toContain(third)
     expect((await settingOf(world, key.id))!.former).toBeNull()
+  })
+
+  it('that was removed and is set again never brings back a secret that was renewed before', async () => {
+    const world = await createWorld({ store })
+    const { key, webhookSecret: old } = await makeKey(world, { webhook: { url } })
+    const renewed = await world.keys.rotateWebhook(admin, key.id, { graceMs: 0 })
+    for (const version of [2, 4]) {
+      const gone = await world.keys.edit(admin, key.id, { webhook: null }, { version })
+      expect(gone.webhook).toBeNull()
+      const counts = await world.store.countSealed()
+      expect(counts.filter(({ kind }) => kind === 'webhooks')).toEqual([])
+      expect((await world.store.listSealed({ type: 'key', limit: 9 }))[0]!.hostSecretIds).toEqual([])
+      const again = await world.keys.edit(admin, key.id, { webhook: { url } }, { version: version + 1 })
+      expect(again.webhook).toMatchObject({ url })
+      const setting = (await settingOf(world, key.id))!
+      expect(setting).toMatchObject({ generation: 2, former: null })
+      const secret = formatWebhookSecret(world.context.webhookSecrets!.find(key.id, setting)!)
+      expect(secret).toBe(renewed.webhookSecret)
+      expect(secret).not.toBe(old)
+    }
   })
 
   it('must lead to a public place, and is refused with what is wrong', async () => {
