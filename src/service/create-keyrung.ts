@@ -29,6 +29,7 @@ import { createAuthorizer } from './authorize.js'
 import type { ServiceContext } from './context.js'
 import { createCredentialSource } from './credential-source.js'
 import { createDemands } from './demands.js'
+import { demandDemand, demandObject, demandRequest } from './given.js'
 import { guardStore } from './guarded-store.js'
 import { readHttpSettings } from './http-settings.js'
 import { parseKeySettings } from './key-settings.js'
@@ -216,9 +217,9 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     usage: (actor, query) => usageOfWorkspace(context, actor, query),
     ...{ keyFormat, http, notify },
 
-    async ready({ migrate = false } = {}) {
+    async ready(given = {}) {
       if (phase === 'closed') throw new KeyrungError('closed')
-      if (migrate) await inner.migrate()
+      if (demandObject(given, 'options').migrate) await inner.migrate()
       await requireSchema(await inner.findSchema())
       await checkSecrets(inner, { peppers: secrets, seals: sealing }, notify)
       await order.open()
@@ -228,8 +229,9 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       phase = 'ready'
     },
 
-    authenticate(secret, { ip } = {}) {
+    authenticate(secret, given = {}) {
       requireReady()
+      const { ip } = demandObject(given, 'context')
       const origin = { address: ip }
       const gate = sources.gate(origin)
       const caller = authenticator.identify(secret, ip, gate)
@@ -248,23 +250,21 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     },
     admit(request, demand) {
       requireReady()
-      return inFlight.track(admit(request, demand))
+      return inFlight.track(admit(demandRequest(request), demandDemand(demand)))
     },
     admitFurther(principal, demand, paid) {
       requireReady()
-      return inFlight.track(admitFurther(principal, demand, paid))
+      return inFlight.track(admitFurther(principal, demandDemand(demand), paid))
     },
-    demand: demands.create,
     async queue(admission, request, given) {
       requireReady()
       return inFlight.track(approving.queue(admission, request, given))
     },
-    attach: approving.attach,
-    attached: approving.attached,
+    ...{ demand: demands.create, attach: approving.attach, attached: approving.attached },
     operation: approving.operation as Keyrung<C>['operation'],
-    async explain(principal, permissions, { operation } = {}) {
+    async explain(principal, permissions, given = {}) {
       requireReady()
-      const demand = demandOf(catalog, permissions, operation)
+      const demand = demandOf(catalog, permissions, demandObject(given, 'options').operation)
       const caller = await authenticator.resume(principal)
       if (typeof caller !== 'string') return explain(demand, await authorizer.layersOf(caller))
       return { decision: denial(caller, demand.permissions), layers: [], decidedBy: 'key', enough: null }
@@ -282,11 +282,11 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       standings: meter.standings,
       sources: sources.state,
     }),
-    changed: (what) => rights.changed(what),
+    changed: async (what) => rights.changed(demandObject(what, 'what')),
 
     restore: async (options) => inFlight.track(restoreStore(context, approving.apps(), options)),
     run: () => (worker = work.run()),
-    tick: (budget) => work.tick(budget),
+    tick: async (given = {}) => work.tick(demandObject(given, 'options')),
     state: async () => ({
       phase,
       sinks: await outbox.state(),

@@ -20,6 +20,7 @@ export function createDispatchers(): Dispatchers {
 
   return {
     attach(dispatcher) {
+      if (typeof dispatcher !== 'object' || dispatcher === null) throw noDispatcher()
       const { name, app } = dispatcher
       if (!isName(name)) throw refused(`must be lower-case words, at most ${maxNameLength} characters`)
       // A request that was queued in one app must never run in another.
@@ -32,6 +33,10 @@ export function createDispatchers(): Dispatchers {
     named: (name) => byName.get(name),
     names: () => [...byName.keys()],
   }
+}
+
+function noDispatcher(): Error {
+  return invalid('config_invalid', [{ path: 'dispatcher', message: 'must be an object' }])
 }
 
 function refused(message: string): Error {

@@ -171,7 +171,8 @@ function checkSinks(sinks: unknown, fault: Report): void {
   if (sinks === undefined) return
   if (!Array.isArray(sinks)) return fault('sinks', 'must be a list')
   const names = new Set<unknown>()
-  sinks.forEach((sink: unknown, i) => {
+  // Holes are faults like whatever else is no sink.
+  Array.from<unknown>(sinks).forEach((sink, i) => {
     const name = has(sink, 'write') ? (sink as AuditSink).name : undefined
     if (typeof name !== 'string' || name === '') fault(`sinks.${i}`, 'must have a name and a function write')
     else if (names.has(name)) fault(`sinks.${i}`, 'has the name of another sink')

@@ -23,6 +23,7 @@ import type { QueuedApproval } from './queue.js'
 import type { Runner } from './runner.js'
 import { graceJob, sweepJob } from './sweep.js'
 import { expiryJob } from './upkeep.js'
+import { demandObject } from '../given.js'
 
 /** An admission that a human has to complete. */
 export interface AwaitingAdmission {
@@ -94,11 +95,13 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
   return {
     approvals: createApprovals(context, runner),
     jobs: [expiryJob(behind), sweepJob(behind), graceJob(behind), ...execution.jobs],
-    async queue({ principal, decision }, request, given) {
+    async queue(admission, request, given) {
+      const { principal, decision } = demandObject(admission, 'admission')
       if ((decision as Queued | null)?.effect !== 'approval') {
         throw invalid('input_invalid', [{ path: 'admission', message: 'does not need an approval' }])
       }
-      const { app, effect, ...rest } = given
+      demandObject(request, 'request')
+      const { app, effect, ...rest } = demandObject(given, 'options')
       if (effect !== 'unsafe' && effect !== 'idempotent') {
         throw invalid('input_invalid', [{ path: 'effect', message: 'must be unsafe or idempotent' }])
       }
