@@ -9,6 +9,11 @@ export interface ManualClock extends Clock {
    * before the next one wakes.
    */
   advance(ms: number): Promise<void>
+  /**
+   * Lets time pass from one sleeper to the next until some work is done, and answers what came of it: a change on a `cached`
+   * store, which waits until no instance uses an older answer.
+   */
+  during<T>(work: Promise<T>): Promise<T>
   /** Sets the wall clock on or back, as an administrator or a time server would; no time passes. */
   step(ms: number): void
   /** How many sleep, and how many timers run. */
@@ -117,6 +122,21 @@ export function manualClock(start: number = defaultStart): ManualClock {
         await settle()
       }
       moveTo(Math.max(passed, end))
+    },
+    async during(work) {
+      let isDone = false
+      const done = () => void (isDone = true)
+      work.then(done, done)
+      await settle()
+      while (!isDone) {
+        const next = nextDue(Infinity)
+        if (next) {
+          moveTo(Math.max(passed, next.due))
+          next.wake()
+        }
+        await settle()
+      }
+      return work
     },
     step(ms) {
       checkMs(ms, -Number.MAX_SAFE_INTEGER)

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { createKeyrung } from '../../src/service/create-keyrung.js'
+import { memoryStore } from '../../src/stores/memory.js'
 import { manualClock } from '../../src/testing/manual-clock.js'
+import { admin, catalog, hostSecret } from '../service/sample.js'
 
 describe('manualClock', () => {
   it('stands still until it is moved, and moves both clocks together', async () => {
@@ -19,6 +22,35 @@ describe('manualClock', () => {
     clock.step(-7_200_000)
     await clock.advance(0)
     expect([clock.now() - wall, clock.monotonic() - passed, woken]).toEqual([-3_600_000, 0, false])
+  })
+
+  it('lets pass what some work waits for, and no more', async () => {
+    const clock = manualClock()
+    const start = clock.now()
+    const work = async () => {
+      await clock.sleep(1_000)
+      await clock.sleep(500)
+      return 'done'
+    }
+    void clock.sleep(10_000)
+    expect(await clock.during(work())).toBe('done')
+    expect([clock.now() - start, clock.sleepers]).toEqual([1_500, 1])
+    const fault = new Error('it failed')
+    await expect(clock.during(clock.sleep(5).then(() => Promise.reject(fault)))).rejects.toBe(fault)
+  })
+
+  it('brings changes on a cached store to their end', async () => {
+    const clock = manualClock()
+    const keyrung = createKeyrung({
+      ...{ catalog, clock, store: { ...memoryStore({ clock }), freshness: 'cached' }, secret: hostSecret },
+      ...{ keys: { prefix: 'tp' }, freshness: 'cached' },
+    })
+    await keyrung.ready()
+    const { key, secret } = await clock.during(
+      keyrung.keys.create(admin, { name: 'cached', scopes: ['contacts:read'] }),
+    )
+    await clock.during(keyrung.keys.revoke(admin, key.id))
+    expect(await keyrung.authenticate(secret)).toEqual({ ok: false, code: 'key_revoked' })
   })
 
   it('wakes sleepers in the order of their instants, each at its own', async () => {
