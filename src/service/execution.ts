@@ -11,7 +11,10 @@ import { createSlots } from './execution/slots.js'
 import type { Job, StepReport } from './job.js'
 
 /** How many approvals one instance runs at the same time. */
-const mostAtOnce = 8
+const mostAtOnce = 16
+
+/** How many of them may be of one workspace, so that runs that hang hold up no other tenant's. */
+const mostOfWorkspace = 8
 
 /** The longest rest between two looks for what is due, in milliseconds. */
 const idleMs = 1_000
@@ -41,7 +44,7 @@ export interface Execution {
 export function createExecution(needs: ExecutionNeeds): Execution {
   const { context, dispatchers } = needs
   const { store, clock, entropy } = context
-  const slots = createSlots(mostAtOnce)
+  const slots = createSlots(mostAtOnce, mostOfWorkspace)
   const active = new Map<string, Promise<void>>()
   const underWay = new Set<Abandonable>()
   const postponed = new Map<string, { readonly until: number; readonly failures: number }>()
@@ -65,7 +68,7 @@ export function createExecution(needs: ExecutionNeeds): Execution {
   }
 
   async function run(workspaceId: string, id: string): Promise<void> {
-    if (!(await slots.take())) return
+    if (!(await slots.take(workspaceId))) return
     try {
       const record = await store.findApproval(workspaceId, id)
       if (record !== undefined && !isClosing) {
@@ -77,7 +80,7 @@ export function createExecution(needs: ExecutionNeeds): Execution {
       postpone(id)
       throw error
     } finally {
-      slots.give()
+      slots.give(workspaceId)
     }
   }
 
@@ -95,6 +98,7 @@ export function createExecution(needs: ExecutionNeeds): Execution {
       isClaimable(record, now) &&
       findRunner(needs, record) !== undefined &&
       !active.has(record.id) &&
+      slots.hasRoom(record.workspaceId) &&
       (postponed.get(record.id)?.until ?? 0) <= clock.monotonic()
     )
   }
