@@ -81,7 +81,7 @@ function planKey(row: KeyRow, event: KeyEvent): Redone {
       return { changes: [update({}), ...endSecrets(row, event)], losses: ['secret_lost'] }
     case 'key.edited': {
       const set = after === null ? {} : fieldsOf(key, after)
-      const isMoved = after?.webhook != null && set.webhook === null
+      const isMoved = after !== null && after.webhook !== null && set.webhook === null
       return { changes: [update(set)], losses: isMoved ? ['webhook_lost'] : [] }
     }
     default:

@@ -38,6 +38,19 @@ function verified(secret: string, { headers, body }: { headers: object; body: st
 }
 
 describe.each(stores)('a message to a webhook, on the %s store', (_, store) => {
+  it('goes out at once, whatever the clock of the instance shows', async () => {
+    const { url, received } = await receiver()
+    const hooked = await createHooked({ store, url })
+    await hooked.announce()
+    const behind = { ...hooked.world.clock, now: () => hooked.world.clock.now() - hourMs }
+    const job = createDeliveryJob(
+      { ...hooked.context, clock: behind },
+      createOutbound(hooked.context.webhookSettings.policy, findNodeOutbound(hooked.world.clock)!),
+    )
+    expect(await job.step()).toMatchObject({ delivered: 1 })
+    expect(received).toHaveLength(1)
+  })
+
   it('arrives signed, tells the reason, and is listed as delivered', async () => {
     const { url, received } = await receiver()
     const hooked = await createHooked({ store, url })
