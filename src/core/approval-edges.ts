@@ -9,6 +9,13 @@ export type ApprovalStep =
       readonly by: string
       readonly reason: string | null
     }
+  /** A human wants an unknown run once more, and others still have to. */
+  | {
+      readonly edge: 'vote-again'
+      readonly at: number
+      readonly by: string
+      readonly reason: string | null
+    }
   | {
       readonly edge: 'reject'
       readonly at: number
@@ -151,6 +158,8 @@ export function planStep(record: ApprovalRecord, step: ApprovalStep): ApprovalPl
       const decided = isDecision(step.as) ? { decidedAt: at, decidedBy: by, reason } : {}
       return { set: { ...decided, ...ended(step.as, step, step.outcome) } }
     }
+    case 'vote-again':
+      return status === 'unknown' ? { set: decidedBy(step) } : null
     case 'resolve':
       return status === 'unknown' ? planResolution(record, step) : null
   }
@@ -189,10 +198,9 @@ function planClaim(record: ApprovalRecord, { at, leaseEndsAt }: StepOf<'claim'>)
 }
 
 function planResolution(record: ApprovalRecord, step: StepOf<'resolve'>): ApprovalPlan {
-  const { at, by, reason } = step
-  const decided = { decidedAt: at, decidedBy: by, reason }
+  const decided = decidedBy(step)
   if (step.as === 'again') {
-    const again = { status: 'approved' as const, lane: runLaneOf(record), dueAt: at }
+    const again = { status: 'approved' as const, lane: runLaneOf(record), dueAt: step.at }
     return { set: { ...decided, ...again, outcome: null, resultStatus: null } }
   }
   const outcome = step.as === 'succeeded' ? 'marked_done' : 'marked_failed'
@@ -202,6 +210,10 @@ function planResolution(record: ApprovalRecord, step: StepOf<'resolve'>): Approv
 /** Says whether somebody has ended it, and not the run or the time. */
 function isDecision(status: ApprovalStatus): boolean {
   return status === 'rejected' || status === 'cancelled'
+}
+
+function decidedBy({ at, by, reason }: StepOf<'vote-again' | 'resolve'>): ApprovalPlan['set'] {
+  return { decidedAt: at, decidedBy: by, reason }
 }
 
 function isHeld({ status, fence }: ApprovalRecord, held: number): boolean {

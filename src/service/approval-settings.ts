@@ -14,7 +14,8 @@ export type ApprovalVerb = 'list' | 'get' | 'approve' | 'reject' | 'resolve'
 export interface ApprovalOptions {
   /**
    * Admits whoever decides; only `true` itself admits. The default admits users whose role is `admin`: neither the
-   * host's own jobs nor keys decide, unless the host says so.
+   * host's own jobs nor keys decide, unless the host says so. Asked again about the vote of a user without a directory, it is given
+   * an empty role, as that of the voting day may have changed: look the user up.
    */
   readonly canDecide?: (actor: Actor, verb: ApprovalVerb, approval?: ApprovalView) => MaybePromise<boolean>
   /** How many have to approve: at most 20. @defaultValue `1` */

@@ -48,6 +48,7 @@ const steps = {
   'recover a run': { edge: 'recover', ...decided, as: 'succeeded', outcome: 'done', purgeAt },
   'recover a rejection': { edge: 'recover', ...decided, as: 'rejected', outcome: null, purgeAt },
   'recover no end': { edge: 'recover', ...decided, as: 'approved', outcome: null, purgeAt },
+  'vote again': { edge: 'vote-again', ...decided },
   'resolve as succeeded': { edge: 'resolve', ...decided, as: 'succeeded', purgeAt },
   'resolve as failed': { edge: 'resolve', ...decided, as: 'failed', purgeAt },
   'resolve again': { edge: 'resolve', ...decided, as: 'again', purgeAt },
@@ -94,6 +95,7 @@ const edges: Readonly<Partial<Record<ApprovalStatus, Partial<Record<StepName, ob
   },
   unknown: {
     ...recovered,
+    'vote again': decision,
     'resolve as succeeded': { ...decision, ...ending, status: 'succeeded', outcome: 'marked_done' },
     'resolve as failed': { ...decision, ...ending, status: 'failed', outcome: 'marked_failed' },
     'resolve again': { ...decision, ...waitingToRun, outcome: null, resultStatus: null },

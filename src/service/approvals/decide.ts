@@ -1,8 +1,7 @@
 import { formatActor } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
-import type { ApprovalOutcome, ApprovalRecord, VoteRecord } from '../../core/approval.js'
+import type { ApprovalOutcome, ApprovalRecord } from '../../core/approval.js'
 import { KeyrungError } from '../../core/errors.js'
-import { digestTexts } from '../../crypto/request-digest.js'
 import type { Change } from '../../ports/change.js'
 import type { ApprovalVerb } from '../approval-settings.js'
 import type { ServiceContext } from '../context.js'
@@ -10,7 +9,7 @@ import { mostAttempts, neverCommitted } from '../keys/commit.js'
 import { digestAsked } from './content.js'
 import type { AskedContent } from './content.js'
 import { admitDecider, demandOther, findForDecider } from './deciders.js'
-import type { Decider, FoundApproval } from './deciders.js'
+import type { FoundApproval } from './deciders.js'
 import { openContent, toDetail } from './detail.js'
 import { awaitApproval, readApproval } from './found.js'
 import type { Patience } from './found.js'
@@ -22,7 +21,7 @@ import { takeStep } from './step.js'
 import type { StepResult } from './step.js'
 import { toApprovalView } from './view.js'
 import type { ApprovalDetail, ApprovalView } from './view.js'
-import { demandVoice } from './voters.js'
+import { demandVoice, voteChange } from './voters.js'
 
 /**
  * Approves what was shown, by its digest, after a look at all that it hangs on; where it was the last vote that was
@@ -85,7 +84,10 @@ export async function reject(
   return toApprovalView(record)
 }
 
-/** Settles a run of which nobody knows how it ended; where it is to be run again, its end is waited for. */
+/**
+ * Settles a run of which nobody knows how it ended. To have it run again takes as many as to approve it; where it is run,
+ * its end is waited for.
+ */
 export async function resolve(
   context: ServiceContext,
   runner: Runner,
@@ -102,11 +104,20 @@ export async function resolve(
     await demandOther(context, decider, record)
     const at = await context.store.now()
     const by = formatActor(decider.actor)
+    const beside = [...decider.checks]
+    let isAgreed = true
+    if (as === 'again') {
+      isAgreed = (await demandVoice(context, decider, record)) + 1 >= record.quorum
+      beside.push(voteChange(record, decider, { at, reason }))
+    }
+    const decided = { at, by, reason }
     return takeStep(
       context,
       record,
-      { edge: 'resolve', at, by, as, reason, purgeAt: purgeAfter(context, at) },
-      { actor: decider.actor, requestId, beside: decider.checks },
+      isAgreed
+        ? { edge: 'resolve', ...decided, as, purgeAt: purgeAfter(context, at) }
+        : { edge: 'vote-again', ...decided },
+      { actor: decider.actor, requestId, beside },
     )
   })
   return finish(context, runner, record, patience, found.decider)
@@ -198,26 +209,6 @@ async function endLost(
       ? ({ edge: 'outdate', ...ended, fence: record.fence } as const)
       : ({ edge: 'cancel', ...ended, by: null, reason: null } as const)
   await takeStep(context, record, step, { actor: keyrungOf(record) })
-}
-
-function voteChange(
-  record: ApprovalRecord,
-  { actor }: Decider,
-  { at, reason }: { readonly at: number; readonly reason: string | null },
-): Change {
-  const vote: VoteRecord = {
-    id: digestTexts(['vote', record.id, formatActor(actor)]),
-    workspaceId: record.workspaceId,
-    version: 1,
-    approvalId: record.id,
-    keyId: record.keyId,
-    actor: formatActor(actor),
-    role: actor.type === 'user' ? actor.role : '',
-    secretId: actor.type === 'principal' ? actor.principal.secretId : null,
-    at,
-    reason,
-  }
-  return { do: 'insert', type: 'vote', record: vote }
 }
 
 /** Has it run where it is to run, and waits for that as long as it is wanted. */

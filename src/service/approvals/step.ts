@@ -32,6 +32,7 @@ export type StepResult =
 /** What each step is told as; null: it is bookkeeping, and told to nobody. */
 const actions: Readonly<Record<ApprovalStep['edge'], ApprovalAction | null>> = {
   vote: 'approval.voted',
+  'vote-again': 'approval.voted',
   approve: 'approval.approved',
   reject: 'approval.rejected',
   expire: 'approval.expired',

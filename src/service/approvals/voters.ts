@@ -1,6 +1,8 @@
+import { formatActor } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
 import type { ApprovalRecord, VoteRecord } from '../../core/approval.js'
 import { isKeyrungError, KeyrungError } from '../../core/errors.js'
+import { digestTexts } from '../../crypto/request-digest.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
 import { anyAddress, judgeCredential } from '../credential-status.js'
@@ -14,27 +16,57 @@ import type { Hand } from './kinship.js'
 import { toApprovalView } from './view.js'
 
 /**
- * Refuses whoever has approved already, also by another credential: a vote uses up everyone who stands behind the voter.
- * It holds for the version of the approval that was read, as each vote changes that.
+ * Makes the vote of a decider in the round that an approval stands in: the first, or one about running it once more, which
+ * goes by the fence.
+ */
+export function voteChange(
+  record: ApprovalRecord,
+  { actor, hand }: Decider,
+  { at, reason }: { readonly at: number; readonly reason: string | null },
+): Change {
+  const by = formatActor(actor)
+  const vote: VoteRecord = {
+    id: voteId(record.id, record.fence, by, hand),
+    workspaceId: record.workspaceId,
+    version: 1,
+    approvalId: record.id,
+    keyId: record.keyId,
+    actor: by,
+    role: actor.type === 'user' ? actor.role : '',
+    secretId: actor.type === 'principal' ? actor.principal.secretId : null,
+    at,
+    reason,
+  }
+  return { do: 'insert', type: 'vote', record: vote }
+}
+
+/** The id of a vote: it is one of this round, by this actor, behind whom nobody else stood. */
+export function voteId(approvalId: string, round: number, actor: string, { marks }: Hand): string {
+  return digestTexts(['vote', approvalId, String(round), actor, ...[...marks].sort()])
+}
+
+/**
+ * Refuses whoever has voted already in the round that an approval stands in, also by another credential: a vote uses up
+ * everyone who stands behind the voter. It holds for the version of the approval that was read, as each vote changes that.
  *
+ * @returns how many have voted in this round
  * @throws KeyrungError `voted`
  */
 export async function demandVoice(
   context: ServiceContext,
   { hand }: Decider,
   record: ApprovalRecord,
-): Promise<void> {
-  for (const vote of await context.store.listVotes(record.id)) {
-    if (!isVoteOn(record, vote)) continue
-    const voter = await handOf(context, record.workspaceId, vote.actor)
-    // A vote of which nobody knows any more whose it was counts for nothing when it comes to the run.
-    if (isKnownAkin(hand, voter)) throw new KeyrungError('voted')
-  }
+): Promise<number> {
+  // Those of no known round are in the way as well.
+  const votes = (await readVotes(context, record)).filter(({ round }) => !(round < record.fence))
+  if (votes.some((vote) => isKnownAkin(hand, vote.hand))) throw new KeyrungError('voted')
+  return votes.length
 }
 
 /**
- * Asks again whether everyone who approved may still decide, and still is somebody else than whoever asked and the other
- * voters: the checks to go into the commit that goes on from that, or null where too few still may.
+ * Asks again whether everyone who approved, or wanted it run again if that was decided last, may still decide, and still
+ * is somebody else than whoever asked and the other voters: the checks to go into the commit that goes on from that, or
+ * null where too few still may.
  *
  * @throws KeyrungError where it could not be found out: `hook_failed`, `store_unavailable`
  */
@@ -42,21 +74,43 @@ export async function checkVoters(
   context: ServiceContext,
   record: ApprovalRecord,
 ): Promise<readonly Change[] | null> {
+  const votes = await readVotes(context, record)
+  const last = Math.max(...votes.map(({ round }) => round))
   const checks: Change[] = []
   const hands: Hand[] = []
-  for (const vote of await context.store.listVotes(record.id)) {
-    const held = isVoteOn(record, vote) ? await checkVoter(context, record, vote) : null
-    if (held === null) return null
+  for (const { vote, hand, round } of votes) {
+    if (Number.isNaN(round)) return null
+    if (round !== last) continue
+    const held = await checkVoter(context, record, vote)
+    if (held === null || !(await isOther(context, vote.actor, hand, record))) return null
     checks.push(...held)
-    const hand = await handOf(context, record.workspaceId, vote.actor)
-    if (!(await isOther(context, vote.actor, hand, record))) return null
     if (!hands.some((other) => isAkin(hand, other))) hands.push(hand)
   }
   return hands.length >= Math.max(record.quorum, 1) ? checks : null
 }
 
-function isVoteOn(record: ApprovalRecord, vote: VoteRecord): boolean {
-  return vote.approvalId === record.id && vote.workspaceId === record.workspaceId
+interface ReadVote {
+  readonly vote: VoteRecord
+  readonly hand: Hand
+  /** NaN: it is none of this approval, or others stand behind the voter than when it was given. */
+  readonly round: number
+}
+
+async function readVotes(context: ServiceContext, record: ApprovalRecord): Promise<readonly ReadVote[]> {
+  const votes: ReadVote[] = []
+  for (const vote of await context.store.listVotes(record.id)) {
+    const hand = await handOf(context, record.workspaceId, vote.actor)
+    votes.push({ vote, hand, round: roundOf(record, vote, hand) })
+  }
+  return votes
+}
+
+function roundOf(record: ApprovalRecord, vote: VoteRecord, hand: Hand): number {
+  if (vote.approvalId !== record.id || vote.workspaceId !== record.workspaceId) return NaN
+  for (let round = record.fence; round >= 0; round--) {
+    if (vote.id === voteId(record.id, round, vote.actor, hand)) return round
+  }
+  return NaN
 }
 
 async function checkVoter(
@@ -71,14 +125,34 @@ async function checkVoter(
   const { workspaceId } = record
   try {
     if (type === 'key') return await checkKey(context, record, vote, id, ask)
+    if (type === 'user' && context.rights.hasDirectory) {
+      await admitBy(context, { type, id, workspaceId, role: vote.role }, 'canDecide', ask)
+      return []
+    }
     const actor: Actor =
-      type === 'user' ? { type, id, workspaceId, role: vote.role } : { type: 'system', name: id, workspaceId }
-    await admitBy(context, actor, 'canDecide', ask)
+      type === 'user'
+        ? { type, id, workspaceId, role: roleOf(context, record, vote) }
+        : { type: 'system', name: id, workspaceId }
+    await demandYes(context, 'canDecide', () => ask(Object.freeze(actor)))
     return []
   } catch (error) {
     if (isKeyrungError(error) && losing.has(error.code)) return null
     throw error
   }
+}
+
+/**
+ * The role of a voter where no directory knows it: what the host said as the vote decided, for a run that is begun within
+ * the time that one may take; else nobody knows.
+ */
+function roleOf(
+  { clock, approvalSettings }: ServiceContext,
+  record: ApprovalRecord,
+  vote: VoteRecord,
+): string {
+  const hasDecided = vote.actor === record.decidedBy && vote.at === record.decidedAt
+  const isToday = record.status === 'executing' || clock.now() - vote.at < approvalSettings.runMs
+  return hasDecided && isToday ? vote.role : ''
 }
 
 /** That somebody is not admitted; anything else says that it could not be found out. */

@@ -155,7 +155,8 @@ describe.each(stores)('approvals on %s', (_, store) => {
     const full = process.env['KEYRUNG_PROOF'] === 'full'
     await fc.assert(
       fc.asyncProperty(fc.commands(commands, { maxCommands: 25 }), async (all) => {
-        const desk = await openDesk({ store, approvals: { quorum: 2, expiresMs, maxPending } })
+        const approvals = { quorum: 2, expiresMs, maxPending, canDecide: () => true }
+        const desk = await openDesk({ store, approvals })
         const principal = await desk.agent()
         const model: Model = { key: { principal, active: true }, approvals: [], waiting: 0, runs: 0 }
         await fc.asyncModelRun(() => ({ model, real: desk }), all)

@@ -19,6 +19,7 @@ import { readApprovalSettings } from '../../../src/service/approval-settings.js'
 import type { ApprovalOptions } from '../../../src/service/approval-settings.js'
 import { digestAsked, openResult, sealRequest } from '../../../src/service/approvals/content.js'
 import type { SaltedContent } from '../../../src/service/approvals/content.js'
+import { voteId } from '../../../src/service/approvals/voters.js'
 import { createMoves } from '../../../src/service/approvals/moves.js'
 import type { ServiceContext } from '../../../src/service/context.js'
 import { createDispatchers } from '../../../src/service/dispatchers.js'
@@ -174,7 +175,13 @@ export async function approved(world: ApprovalWorld, wanted: Wanted = {}): Promi
     ...{ outcome: null, resultStatus: null, ...set },
   }
   const vote: VoteRecord = {
-    ...{ id: `vote of ${id}`, workspaceId: 'ws', version: 1, approvalId: id, keyId: world.key.id },
+    ...{
+      id: voteId(id, 0, 'user:ann', { marks: new Set(['user:ann']), isKnown: true }),
+      workspaceId: 'ws',
+      version: 1,
+      approvalId: id,
+      keyId: world.key.id,
+    },
     ...{ actor: 'user:ann', role: 'admin', secretId: null, at, reason: null },
   }
   const result = await world.store.commit([

@@ -75,7 +75,10 @@ const changes: readonly Change[] = [
   [
     'the vote is gone',
     'cancelled approver_lost',
-    ({ store }, id) => store.commit([{ do: 'delete', type: 'vote', id: `vote of ${id}`, expectVersion: 1 }]),
+    async ({ store }, id) => {
+      const [vote] = await store.listVotes(id)
+      return store.commit([{ do: 'delete', type: 'vote', id: vote!.id, expectVersion: 1 }])
+    },
   ],
   [
     'what was asked for is gone',
