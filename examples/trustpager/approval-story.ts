@@ -100,8 +100,12 @@ class ApprovalStory {
 
   async #tellOfFullAccess(agent: MadeKey): Promise<MadeKey> {
     const { teller } = this
-    teller.chapter("A Full Access key decides, too, over the API's own routes: what others ask for")
+    teller.chapter(
+      "A Full Access key decides, too, over the API's own routes: what others ask for, as Amy has made it",
+    )
+    await this.#login('amy')
     const operator = await this.#makeKey({ name: 'Operator', mode: 'full' })
+    await this.#login('ada')
     const first = await this.#propose(agent, '/email/send', { ...mail, to: 'katherine@acme.example' })
     await this.#decideBy(operator, first.id, 200)
 
@@ -132,6 +136,10 @@ class ApprovalStory {
 
   #step(call: Call, status: number, code?: string): Promise<Answer> {
     return this.teller.step(this.client, call, status, code)
+  }
+
+  async #login(user: string): Promise<void> {
+    await this.#step({ method: 'POST', path: '/demo/login', body: { user } }, 200)
   }
 
   async #makeKey(body: object): Promise<MadeKey> {

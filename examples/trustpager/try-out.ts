@@ -28,7 +28,7 @@ export function tryOutLines(url: string, key: string): readonly string[] {
     `  curl ${url}/contacts/search -H "authorization: Bearer $key" --json '{"text":"ada"}'`,
     `  curl ${url}/admin/me -H "authorization: Bearer $key"`,
     '',
-    'Or manage keys as a demo user: ada (admin) and ben (member) of acme, cleo (admin) and dan (member) of borealis.',
+    'Or manage keys as a demo user: ada and amy (admins) and ben (member) of acme, cleo (admin) and dan (member) of borealis.',
     `  curl -c jar ${url}/demo/login --json '{"user":"ada"}'`,
     `  curl -b jar ${url}/admin/keys`,
     `  curl -b jar ${url}/admin/permissions`,

@@ -14,9 +14,10 @@ export interface DemoUser {
   readonly role: 'admin' | 'member'
 }
 
-/** Two workspaces with an admin and a member each. */
+/** Two workspaces with a member each; one has a second admin, who decides what the first one's keys ask for. */
 export const demoUsers: readonly DemoUser[] = [
   { id: 'ada', name: 'Ada', workspaceId: 'acme', role: 'admin' },
+  { id: 'amy', name: 'Amy', workspaceId: 'acme', role: 'admin' },
   { id: 'ben', name: 'Ben', workspaceId: 'acme', role: 'member' },
   { id: 'cleo', name: 'Cleo', workspaceId: 'borealis', role: 'admin' },
   { id: 'dan', name: 'Dan', workspaceId: 'borealis', role: 'member' },

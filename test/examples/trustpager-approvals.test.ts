@@ -112,7 +112,7 @@ describe('what an agent proposes', () => {
   it('waits through a restart, and runs on the host that is there then', async () => {
     const own = await createWorld()
     const { secret } = await own.makeKey('ada', { scopes: agentScopes })
-    const full = (await own.makeKey('ada', { mode: 'full' })).secret
+    const full = (await own.makeKey('amy', { mode: 'full' })).secret
     const queued = await own.api(secret, 'POST', '/contacts', { name: 'Mary' })
     await own.host.close()
     const again = await startHost({ dataDir: own.dataDir, port: 0 })
@@ -145,7 +145,7 @@ describe('deciding', () => {
 
   it('is for Full Access keys, too, where others asked', async () => {
     const { secret } = await world.makeKey('ada', { scopes: agentScopes })
-    const { secret: full } = await world.makeKey('ada', { mode: 'full' })
+    const { secret: full } = await world.makeKey('amy', { mode: 'full' })
     const id = await propose(secret, '/contacts', { name: 'Christine' })
     const { status, body } = await world.api(full, 'GET', '/approvals?status=pending')
     expect([status, JSON.stringify(body)]).toEqual([200, expect.stringContaining(id)])
@@ -153,11 +153,13 @@ describe('deciding', () => {
     expect(await countOf(full, 'Christine')).toBe(1)
   })
 
-  it('is never for a key that asked itself, nor for one of the same owner', async () => {
+  it('is never for a key that asked itself, nor for one of the same owner or maker', async () => {
     const asking = await world.makeKey('ada', { scopes: agentScopes, owner_id: 'ada' })
+    const { secret: sibling } = await world.makeKey('ada', { mode: 'full' })
     const { secret: kin } = await world.makeKey('ada', { mode: 'full', owner_id: 'ada' })
     const id = await propose(asking.secret, '/contacts', { name: 'Own' })
     expect(codeOf(await approveBy(kin, id))).toBe('own_request')
+    expect(codeOf(await approveBy(sibling, id))).toBe('own_request')
     const rejected = await world.api(kin, 'POST', `/approvals/${id}/reject`, { reason: 'No' })
     expect(codeOf(rejected)).toBe('own_request')
 
