@@ -131,7 +131,7 @@ async function checkVoter(
     }
     const actor: Actor =
       type === 'user'
-        ? { type, id, workspaceId, role: roleOf(context, record, vote) }
+        ? { type, id, workspaceId, role: await roleOf(context, record, vote) }
         : { type: 'system', name: id, workspaceId }
     await demandYes(context, 'canDecide', () => ask(Object.freeze(actor)))
     return []
@@ -145,13 +145,13 @@ async function checkVoter(
  * The role of a voter where no directory knows it: what the host said as the vote decided, for a run that is begun within
  * the time that one may take; else nobody knows.
  */
-function roleOf(
-  { clock, approvalSettings }: ServiceContext,
+async function roleOf(
+  { store, approvalSettings }: ServiceContext,
   record: ApprovalRecord,
   vote: VoteRecord,
-): string {
+): Promise<string> {
   const hasDecided = vote.actor === record.decidedBy && vote.at === record.decidedAt
-  const isToday = record.status === 'executing' || clock.now() - vote.at < approvalSettings.runMs
+  const isToday = record.status === 'executing' || (await store.now()) - vote.at < approvalSettings.runMs
   return hasDecided && isToday ? vote.role : ''
 }
 
