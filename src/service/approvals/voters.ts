@@ -26,7 +26,7 @@ export function voteChange(
 ): Change {
   const by = formatActor(actor)
   const vote: VoteRecord = {
-    id: voteId(record.id, record.fence, by, hand),
+    id: voteId(record.id, currentRound(record), by, hand),
     workspaceId: record.workspaceId,
     version: 1,
     approvalId: record.id,
@@ -38,6 +38,11 @@ export function voteChange(
     reason,
   }
   return { do: 'insert', type: 'vote', record: vote }
+}
+
+/** The first round approves; each later one is about running it again after so many claims. */
+function currentRound({ status, fence }: ApprovalRecord): number {
+  return status === 'unknown' ? fence + 1 : 0
 }
 
 /** The id of a vote: it is one of this round, by this actor, behind whom nobody else stood. */
@@ -58,7 +63,7 @@ export async function demandVoice(
   record: ApprovalRecord,
 ): Promise<number> {
   // Those of no known round are in the way as well.
-  const votes = (await readVotes(context, record)).filter(({ round }) => !(round < record.fence))
+  const votes = (await readVotes(context, record)).filter(({ round }) => !(round < currentRound(record)))
   if (votes.some((vote) => isKnownAkin(hand, vote.hand))) throw new KeyrungError('voted')
   return votes.length
 }
@@ -107,7 +112,7 @@ async function readVotes(context: ServiceContext, record: ApprovalRecord): Promi
 
 function roundOf(record: ApprovalRecord, vote: VoteRecord, hand: Hand): number {
   if (vote.approvalId !== record.id || vote.workspaceId !== record.workspaceId) return NaN
-  for (let round = record.fence; round >= 0; round--) {
+  for (let round = record.fence + 1; round >= 0; round--) {
     if (vote.id === voteId(record.id, round, vote.actor, hand)) return round
   }
   return NaN
