@@ -5,8 +5,8 @@ import type { Clock } from '../ports/clock.js'
 import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
 import type { PostgresPool } from './postgres/client.js'
-import { ignoreIdleErrors } from './postgres/idle-errors.js'
 import { beginText, postgresSessions } from './postgres/session.js'
+import { watchPool } from './postgres/watched-clients.js'
 import type { SqlDriver } from './sql/driver.js'
 import { createSqlLimits } from './sql/limit-store.js'
 import { compileMigrations } from './sql/migrations.js'
@@ -82,7 +82,7 @@ function postgresDriver(options: PostgresStoreOptions, names: TableNames): SqlDr
   const lock = `select pg_advisory_xact_lock(${lockNumber(names.schema)})`
   const begin = beginText(migrateTimeoutMs, migrateTimeoutMs)
 
-  const stopIgnoring = ignoreIdleErrors(pool)
+  const stopWatching = watchPool(pool)
   const sessions = postgresSessions(pool, {
     prepare,
     statementTimeoutMs: timeoutMs,
@@ -104,7 +104,7 @@ function postgresDriver(options: PostgresStoreOptions, names: TableNames): SqlDr
   return {
     ...driver,
     close() {
-      stopIgnoring()
+      stopWatching()
       return driver.close()
     },
   }

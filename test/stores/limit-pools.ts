@@ -85,8 +85,10 @@ export const postgresKit: LimitKit = {
           },
         })
       },
-      on: (event, listener) => pool.on(event, listener),
-      removeListener: (event, listener) => pool.removeListener(event, listener),
+      on: (event: string, listener: (...values: never[]) => void) =>
+        pool.on(event as never, listener as never),
+      removeListener: (event: string, listener: (...values: never[]) => void) =>
+        pool.removeListener(event, listener as never),
     }
     const limits = postgresLimits({ pool: watched, timeoutMs, prepare })
     return { limits, end: () => pool.end() }

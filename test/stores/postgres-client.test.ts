@@ -145,8 +145,10 @@ describeOn('postgres', 'postgresStore on the caller’s own pool', (server) => {
           },
         })
       },
-      on: (event, listener) => pool.on(event, listener),
-      removeListener: (event, listener) => pool.removeListener(event, listener),
+      on: (event: string, listener: (...values: never[]) => void) =>
+        pool.on(event as never, listener as never),
+      removeListener: (event: string, listener: (...values: never[]) => void) =>
+        pool.removeListener(event, listener as never),
     }
     return { pool: watched, sent }
   }

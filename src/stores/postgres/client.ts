@@ -19,14 +19,9 @@ export interface PostgresResult {
   readonly rowCount: number | null
 }
 
-/** What is listened to, as a connection can break when nobody asks it anything. */
-interface Failing {
-  on(event: 'error', listener: (error: Error) => void): unknown
-  removeListener(event: 'error', listener: (error: Error) => void): unknown
-}
-
 /** A client of a `pg` pool, from version 8 on, as far as it is used here. */
-export interface PostgresClient extends Failing {
+export interface PostgresClient {
+  on(event: 'error', listener: (error: Error) => void): unknown
   query(query: PostgresQuery): Promise<PostgresResult>
   /** Several statements in one message; the answer is a list where there are several. */
   query(text: string): Promise<unknown>
@@ -38,6 +33,10 @@ export interface PostgresClient extends Failing {
 }
 
 /** The caller's own `pg` Pool, as far as it is used here. */
-export interface PostgresPool extends Failing {
+export interface PostgresPool {
   connect(): Promise<PostgresClient>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'acquire', listener: (client: PostgresClient) => void): unknown
+  removeListener(event: 'error', listener: (error: Error) => void): unknown
+  removeListener(event: 'acquire', listener: (client: PostgresClient) => void): unknown
 }

@@ -5,6 +5,7 @@ import type { SqlPool, SqlSession } from '../sql/session.js'
 import type { PostgresClient, PostgresPool } from './client.js'
 import { failureOf, isDuplicate, isForgotten, unavailable } from './failure.js'
 import { rowTypes, toParameter } from './values.js'
+import { watchClient } from './watched-clients.js'
 
 /** How the sessions of a pool are used. */
 export interface SessionOptions {
@@ -67,14 +68,11 @@ class PostgresSession implements SqlSession {
   readonly #options: SessionOptions
   readonly #begin: string
   readonly #binary: boolean | undefined
-  // A connection can break while nothing is asked of it; without a listener that ends the host's process.
-  readonly #ignore = () => undefined
 
   constructor(client: PostgresClient, options: SessionOptions, begin: string) {
     this.#client = client
     this.#options = options
     this.#begin = begin
-    client.on('error', this.#ignore)
     // It reads binary answers as if they were UTF-8, and bytes are lost on the way; the host has its setting back at the end.
     this.#binary = client.binary
     if (client.binary) client.binary = false
@@ -128,8 +126,6 @@ class PostgresSession implements SqlSession {
   }
 
   release(broken: boolean): void {
-    // One that is being closed may yet say how that went.
-    if (!broken) this.#client.removeListener('error', this.#ignore)
     if (this.#binary) this.#client.binary = true
     this.#client.release(broken)
   }
@@ -153,6 +149,7 @@ export function postgresSessions(pool: PostgresPool, options: SessionOptions): S
     async session() {
       for (let unfit = 0; unfit < mostUnfit; unfit++) {
         const client = await pool.connect()
+        watchClient(client)
         // Whoever released it in a transaction would have its snapshot read from, and its work committed.
         if (/^[TE]$/.test(client.getTransactionStatus?.() ?? 'I')) client.release(true)
         else return new PostgresSession(client, options, begin)
