@@ -3,11 +3,13 @@ import { createReport } from './definition-report.js'
 import { invalid, isKeyrungError } from './errors.js'
 import { emptyGrant, grantOf, type Grant } from './grant.js'
 import { noLimits } from './key-limits.js'
+import { anyLifetime, lifetimeOptions, readLifetime } from './lifetime.js'
+import type { Lifetime } from './lifetime.js'
 import { readLimits } from './limit.js'
 import type { Limit, LimitRule } from './limit.js'
 
 /** What a workspace's plan allows, as the host's hook answers it. */
-export interface Entitlement {
+export interface Entitlement extends Lifetime {
   /** Whether there is API access at all; anything but `true` is no access. */
   readonly access: boolean
   /** The most any key of the workspace can do, `'full'` or a list of scopes; left out: no ceiling. */
@@ -27,6 +29,7 @@ export interface Plan {
   readonly maxKeys: number | null
   /** In canonical order; empty: the host's defaults hold. */
   readonly limits: readonly LimitRule[]
+  readonly lifetime: Lifetime
 }
 
 /** The plan of a host that has none: everything is allowed. */
@@ -35,6 +38,7 @@ export const anyPlan: Plan = Object.freeze({
   ceiling: null,
   maxKeys: null,
   limits: noLimits,
+  lifetime: anyLifetime,
 })
 
 /**
@@ -45,10 +49,10 @@ export const anyPlan: Plan = Object.freeze({
  */
 export function parseEntitlement(catalog: AnyCatalog, value: unknown): Plan {
   if (value === null) {
-    return Object.freeze({ access: false, ceiling: emptyGrant(catalog), maxKeys: null, limits: noLimits })
+    return Object.freeze({ ...anyPlan, access: false, ceiling: emptyGrant(catalog) })
   }
   const report = createReport()
-  const given = report.properties('', value, ['access', 'ceilings', 'maxKeys', 'limits'])
+  const given = report.properties('', value, ['access', 'ceilings', 'maxKeys', 'limits', ...lifetimeOptions])
   const access = given?.get('access')
   if (given !== undefined && typeof access !== 'boolean') report.add('access', 'must be true or false')
   const maxKeys = given?.get('maxKeys')
@@ -65,11 +69,13 @@ export function parseEntitlement(catalog: AnyCatalog, value: unknown): Plan {
   }
   const ownLimits = given?.get('limits')
   const limits = ownLimits === undefined ? noLimits : readLimits(ownLimits, 'limits', report)
+  const lifetime = readLifetime(Object.fromEntries(given ?? []), '', report)
   if (report.faults.length > 0) throw invalid('input_invalid', report.faults)
   return Object.freeze({
     access: access === true,
     ceiling: access === true ? ceiling : emptyGrant(catalog),
     maxKeys: (maxKeys as number | undefined) ?? null,
     limits,
+    lifetime,
   })
 }

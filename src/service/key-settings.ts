@@ -3,12 +3,14 @@ import { createReport } from '../core/definition-report.js'
 import { invalid } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import { noLimits } from '../core/key-limits.js'
+import { readLifetime } from '../core/lifetime.js'
+import type { Lifetime } from '../core/lifetime.js'
 import { readLimits } from '../core/limit.js'
 import type { Limit, LimitRule } from '../core/limit.js'
 import { ownProperties } from '../core/own-properties.js'
 import { isDuration } from '../core/time.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
-import type { KeyView } from './keys/view.js'
+import type { KeyView, ProposedKey } from './keys/view.js'
 
 /** What can be done to a key after it was made. */
 export interface LifecycleSwitches {
@@ -27,14 +29,21 @@ export type KeyVerb =
 export interface KeySettings {
   readonly environments: readonly string[]
   readonly lifecycle: LifecycleSwitches
-  /** Admits an actor; only `true` itself admits. The actor's role is the directory's where there is one. */
-  canManage(actor: Actor, verb: KeyVerb, key?: KeyView): MaybePromise<boolean>
+  /**
+   * Admits an actor; only `true` itself admits. The actor's role is the directory's where there is one.
+   *
+   * @param key as it is, where there is one
+   * @param proposed as it is to be, for `create` and `edit`; left out where the input cannot be read, which is refused next
+   */
+  canManage(actor: Actor, verb: KeyVerb, key?: KeyView, proposed?: ProposedKey): MaybePromise<boolean>
   /** The host's own rule for names: true, or what is wrong with it. */
   checkName?(name: string, workspaceId: string): MaybePromise<true | string>
   /** The longest grace period of a rotation, in milliseconds. */
   readonly maxGraceMs: number
   /** What limits each key, as far as neither its plan nor the key itself says otherwise. */
   readonly limits: readonly LimitRule[]
+  /** How long keys may last; a plan can be tighter. */
+  readonly lifetime: Lifetime
 }
 
 /** The two usual ways of keeping keys: everything can be done to them, or they can only be revoked. */
@@ -47,7 +56,7 @@ export const lifecycles = {
 export type Lifecycle = keyof typeof lifecycles
 
 /** What a host says about how its keys are kept. */
-export interface KeySettingsOptions {
+export interface KeySettingsOptions extends Lifetime {
   /** A preset, or single switches over one (`editable`, unless another `preset` is named). */
   readonly lifecycle?: Lifecycle | ({ readonly preset?: Lifecycle } & Partial<LifecycleSwitches>)
   /** Who may manage; the default admits users whose role is `admin`, and the host itself. */
@@ -72,6 +81,7 @@ const longestMaxGraceMs = 366 * dayMs
 export function parseKeySettings(options: KeySettingsOptions, environments: readonly string[]): KeySettings {
   const report = createReport()
   const limits = options.limits === undefined ? noLimits : readLimits(options.limits, 'keys.limits', report)
+  const lifetime = readLifetime(options, 'keys', report)
   const faults: Fault[] = [...report.faults]
   const { canManage = isAdmin, checkName, maxGraceMs = defaultMaxGraceMs } = options
   const lifecycle = readLifecycle(options.lifecycle, faults)
@@ -90,6 +100,7 @@ export function parseKeySettings(options: KeySettingsOptions, environments: read
     ...(checkName && { checkName }),
     maxGraceMs,
     limits,
+    lifetime,
   })
 }
 

@@ -7,7 +7,7 @@ import type { MaybePromise } from '../core/maybe-promise.js'
 import type { ServiceContext } from './context.js'
 import { findInForce } from './credential-status.js'
 import type { KeyVerb } from './key-settings.js'
-import type { KeyView } from './keys/view.js'
+import type { KeyView, ProposedKey } from './keys/view.js'
 import { readPrincipal } from './principal.js'
 import { attempt, errorWord } from './time-limit.js'
 import { hookFailed, kindOf } from './hook-failure.js'
@@ -34,12 +34,20 @@ export interface Admitted {
  * in force, read anew from the store, as principals may have been kept for long.
  *
  * @param key the key it is about, where it is about one
+ * @param proposed what is to become of it, or what is to be made
  * @throws `actor_missing` without an actor; `input_invalid` for a malformed one; `forbidden`; `hook_failed`
  *   when a hook of the host's throws or takes too long; for principals also what `findInForce` throws
  */
-export async function admitActor(context: Needs, actor: Actor, verb: KeyVerb, key?: KeyView): Promise<Actor> {
+export async function admitActor(
+  context: Needs,
+  actor: Actor,
+  verb: KeyVerb,
+  key?: KeyView,
+  proposed?: ProposedKey,
+): Promise<Actor> {
   const { canManage } = context.keySettings
-  return (await admitBy(context, actor, 'canManage', (known) => canManage(known, verb, key))).actor
+  const ask = (known: Actor): MaybePromise<boolean> => canManage(known, verb, key, proposed)
+  return (await admitBy(context, actor, 'canManage', ask)).actor
 }
 
 /**

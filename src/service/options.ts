@@ -1,6 +1,7 @@
 import type { AnyCatalog } from '../core/catalog.js'
 import { invalid } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
+import { lifetimeOptions } from '../core/lifetime.js'
 import { ownProperties } from '../core/own-properties.js'
 import { isDuration } from '../core/time.js'
 import type { HostSecretInput } from '../crypto/host-secret.js'
@@ -88,7 +89,7 @@ const known = new Set([
   ...['hookLeaseMs', 'hookTimeoutMs', 'freshness', 'leaseMs', 'cache', 'storeTimeoutMs', 'limits'],
   ...['notify', 'clock', 'entropy', 'usage', 'approvals', 'webhooks', 'tokens'],
 ])
-const knownOfKeys = new Set([
+const knownOfKeys = new Set<string>([
   'prefix',
   'environments',
   'lifecycle',
@@ -96,6 +97,7 @@ const knownOfKeys = new Set([
   'checkName',
   'maxGraceMs',
   'limits',
+  ...lifetimeOptions,
 ])
 const hourMs = 3_600_000
 

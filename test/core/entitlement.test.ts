@@ -14,7 +14,10 @@ const faults = (value: unknown) => faultsOf('input_invalid', () => parse(value))
 
 describe("a workspace's entitlement", () => {
   it('without ceilings sets none', () => {
-    expect(parse({ access: true })).toEqual({ access: true, ceiling: null, maxKeys: null, limits: [] })
+    expect(parse({ access: true })).toEqual({
+      ...{ access: true, ceiling: null, maxKeys: null, limits: [] },
+      lifetime: {},
+    })
     expect(parse({ access: true, ceilings: 'full', maxKeys: 3 })).toMatchObject({
       ceiling: { full: true },
       maxKeys: 3,
@@ -38,7 +41,7 @@ describe("a workspace's entitlement", () => {
 
   it('is refused with every fault', () => {
     expect(faults({ access: 1, ceilings: ['x'], maxKeys: -1, ceiling: [] })).toEqual([
-      'ceiling: there is no such property; there are access, ceilings, maxKeys, limits',
+      'ceiling: there is no such property; there are access, ceilings, maxKeys, limits, requireExpiry, maxLifetimeMs, defaultLifetimeMs',
       'access: must be true or false',
       'maxKeys: must be a whole number, 0 or more',
       'ceilings[0]: is not written "resource:rung"',

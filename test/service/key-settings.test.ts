@@ -61,6 +61,19 @@ it('names everything that is wrong, at once', () => {
   }
 })
 
+it('says how long keys may last', () => {
+  const lifetime = { requireExpiry: true, maxLifetimeMs: 2_000, defaultLifetimeMs: 1_000 }
+  expect(parse(lifetime).lifetime).toEqual(lifetime)
+  expect(parse({}).lifetime).toEqual({})
+  expect(pathsOf({ requireExpiry: 'yes' })).toEqual(['keys.requireExpiry'])
+  for (const name of ['maxLifetimeMs', 'defaultLifetimeMs']) {
+    for (const ms of [0, -1, 1.5, NaN, Infinity, '1d', null, 1e15]) {
+      expect(pathsOf({ [name]: ms })).toEqual([`keys.${name}`])
+    }
+  }
+  expect(pathsOf({ maxLifetimeMs: 1, defaultLifetimeMs: 2 })).toEqual(['keys.defaultLifetimeMs'])
+})
+
 it('admits admins and the host itself unless told otherwise', async () => {
   const { canManage } = parse({})
   const user = { type: 'user', id: 'a', workspaceId: 'w' } as const

@@ -99,7 +99,7 @@ describe('the hook canManage', () => {
     canManage = hook
     const given = { ...admin }
     const admitted = await admit(given)
-    expect(hook).toHaveBeenCalledWith(admin, 'audit', undefined)
+    expect(hook).toHaveBeenCalledWith(admin, 'audit', undefined, undefined)
     expect(admitted).not.toBe(given)
   })
 })
@@ -114,7 +114,12 @@ describe('with a directory', () => {
     const hook = vi.fn(() => true)
     canManage = hook
     expect(await admit(admin)).toEqual({ ...admin, role: '42@acme' })
-    expect(hook).toHaveBeenCalledWith(expect.objectContaining({ role: '42@acme' }), 'audit', undefined)
+    expect(hook).toHaveBeenCalledWith(
+      expect.objectContaining({ role: '42@acme' }),
+      'audit',
+      undefined,
+      undefined,
+    )
   })
 
   test('someone who is no member is refused without asking the host further', async () => {

@@ -30,6 +30,7 @@ describe('plans', () => {
       ceiling: null,
       maxKeys: null,
       limits: [],
+      lifetime: {},
     })
   })
 

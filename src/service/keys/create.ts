@@ -2,11 +2,12 @@ import { formatActor, workspaceOf } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
 import { snapshotKey } from '../../core/audit.js'
 import { invalid, KeyrungError } from '../../core/errors.js'
+import { usualExpiry } from '../../core/lifetime.js'
 import { formatId, idEntropyBytes } from '../../core/id.js'
 import type { KeyRecord } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
-import { admitActor } from '../management.js'
+import { admitActor, parseActor } from '../management.js'
 import { changeEvent } from '../outbox.js'
 import { commitParts } from './commit.js'
 import { demandRights } from './coverage.js'
@@ -15,12 +16,14 @@ import { findHostFaults } from './host-rules.js'
 import { claimCreation, findClaimed } from './idempotency.js'
 import type { IdempotencyClaim } from './idempotency.js'
 import type { KeyFields, KeyInputs } from './input.js'
+import { findLifetimeFaults } from './lifetime.js'
 import { findLimitFaults } from './limit-rights.js'
 import { mintSecret, mostMints } from './mint.js'
 import { readCreateOptions } from './options.js'
 import { findPastedSecrets } from './pasted-secret.js'
 import { countKey, demandPlan, findRoom } from './plan.js'
-import { toKeyView } from './view.js'
+import { tried } from './tried.js'
+import { toKeyView, toProposedKey } from './view.js'
 import type { KeyView } from './view.js'
 import { findWebhookFaults, showSigningSecret } from './webhook.js'
 
@@ -55,10 +58,18 @@ export async function createKey(
   input: unknown,
   options: unknown,
 ): Promise<CreatedKey | RepeatedKey> {
-  const actor = await admitActor(context, given, 'create')
+  const asking = parseActor(given)
+  const workspaceId = workspaceOf(asking)
+  const { lifetime } = await context.rights.ofWorkspace(workspaceId)
+  const now = context.clock.now()
+  const usual = usualExpiry(context.keySettings.lifetime, lifetime, now)
+  const creation = tried(() => inputs.create(input, now, usual))
+  const wanted = creation.value && { workspaceId, ...creation.value.fields }
+  const proposed = wanted && toProposedKey(context.catalog, 'a new key', wanted)
+  const actor = await admitActor(context, asking, 'create', undefined, proposed)
   const { requestId, idempotencyKey } = readCreateOptions(context, options)
-  const { fields, timeFaults } = inputs.create(input, context.clock.now())
-  const claim = idempotencyKey === null ? null : claimCreation(context, actor, idempotencyKey, fields)
+  const { fields, entered, timeFaults } = creation.get()
+  const claim = idempotencyKey === null ? null : claimCreation(context, actor, idempotencyKey, entered)
 
   // A repetition comes first: whatever has changed since, the key was made.
   const earlier = claim && (await findEarlier(context, claim))
@@ -66,10 +77,11 @@ export async function createKey(
   const { name, metadata } = fields
   const faults = [
     ...timeFaults,
+    ...(await findLifetimeFaults(context, null, { ...fields, workspaceId, createdAt: now })),
     ...findPastedSecrets(context, { name, metadata }),
     ...findLimitFaults(context, fields),
     ...findWebhookFaults(context, fields),
-    ...(await findHostFaults(context, workspaceOf(actor), fields)),
+    ...(await findHostFaults(context, workspaceId, fields)),
   ]
   if (faults.length > 0) throw invalid('input_invalid', faults)
   return commitCreation(context, { actor, fields, claim, settle: earlier?.settle ?? null, requestId })

@@ -13,11 +13,14 @@ import { demandRights } from './coverage.js'
 import { findForActor } from './found.js'
 import { findHostFaults } from './host-rules.js'
 import type { KeyFields, KeyInputs } from './input.js'
+import { findLifetimeFaults } from './lifetime.js'
 import { findLimitFaults, hasLooserLimits } from './limit-rights.js'
 import { readEditOptions } from './options.js'
 import { findPastedSecrets } from './pasted-secret.js'
 import { countKey, demandPlan, findRoom } from './plan.js'
-import { isExpired } from './view.js'
+import { tried } from './tried.js'
+import type { Tried } from './tried.js'
+import { isExpired, toProposedKey } from './view.js'
 import type { KeyView } from './view.js'
 import { findWebhookFaults, leadsElsewhere } from './webhook.js'
 
@@ -36,17 +39,22 @@ export async function editKey(
   input: unknown,
   options: unknown,
 ): Promise<KeyView> {
-  const found = await findForActor(context, given, 'edit', id)
+  let edition: Tried<KeyFields>
+  const found = await findForActor(context, given, 'edit', id, (key, now) => {
+    edition = tried(() => inputs.edit(input, key, now))
+    return edition.value && toProposedKey(context.catalog, key.id, { ...key, ...edition.value })
+  })
   const { version, requestId } = readEditOptions(context, options)
   const before = found.row.key
   if (version !== before.version) throw new KeyrungError('conflict')
-  const after: KeyRecord = { ...before, ...inputs.edit(input, before, found.now) }
+  const after: KeyRecord = { ...before, ...edition!.get() }
   const set = findChanges(before, after)
   if (Object.keys(set).length === 0) return found.view
 
   const { name, metadata } = set
   const faults = [
     ...findPastedSecrets(context, { name, metadata }),
+    ...(await findLifetimeFaults(context, before, after)),
     ...findLimitFaults(context, set),
     ...findWebhookFaults(context, set),
     ...(await findHostFaults(context, before.workspaceId, set)),

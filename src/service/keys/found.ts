@@ -2,12 +2,12 @@ import { workspaceOf } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
 import { KeyrungError } from '../../core/errors.js'
 import { isId } from '../../core/id.js'
-import type { KeyRow, KeySecretRecord } from '../../core/key.js'
+import type { KeyRecord, KeyRow, KeySecretRecord } from '../../core/key.js'
 import type { ServiceContext } from '../context.js'
 import type { KeyVerb, LifecycleSwitches } from '../key-settings.js'
 import { admitActor, parseActor } from '../management.js'
 import { toKeyView } from './view.js'
-import type { KeyView } from './view.js'
+import type { KeyView, ProposedKey } from './view.js'
 
 /** A key that an actor was admitted to do something to. */
 export interface FoundKey {
@@ -25,6 +25,7 @@ export interface FoundKey {
  * Another workspace's key, an unknown id and a malformed one are one and the same: there is no such thing
  * for those who may manage keys, and nothing at all for everyone else.
  *
+ * @param propose what is to become of the key, where that can be told
  * @throws KeyrungError `not_found`, `operation_disabled`, and what `admitActor` throws
  */
 export async function findForActor(
@@ -32,6 +33,7 @@ export async function findForActor(
   given: Actor,
   verb: KeyVerb,
   id: unknown,
+  propose?: (key: KeyRecord, now: number) => ProposedKey | undefined,
 ): Promise<FoundKey> {
   const actor = parseActor(given)
   if (isSwitch(context.keySettings.lifecycle, verb) && !context.keySettings.lifecycle[verb]) {
@@ -44,7 +46,8 @@ export async function findForActor(
   }
   const now = context.clock.now()
   const view = toKeyView(context.catalog, row, now)
-  return { actor: await admitActor(context, actor, verb, view), row, view, now }
+  const proposed = propose?.(row.key, now)
+  return { actor: await admitActor(context, actor, verb, view, proposed), row, view, now }
 }
 
 /**

@@ -88,14 +88,19 @@ export type KeyFields = Pick<
 /** A creation as it was read. */
 export interface Creation {
   readonly fields: KeyFields
+  /** The same without what was filled in. */
+  readonly entered: KeyFields
   /** What has become wrong with its times by now; a creation that was made in time is not made again. */
   readonly timeFaults: readonly Fault[]
 }
 
 /** Reads inputs, hostile ones too: what they throw is `input_invalid` with every fault, by its path. */
 export interface KeyInputs {
-  /** @param now milliseconds since 1970 */
-  create(input: unknown, now: number): Creation
+  /**
+   * @param now milliseconds since 1970
+   * @param usualExpiry when it expires unless something is said; null: never
+   */
+  create(input: unknown, now: number, usualExpiry?: number | null): Creation
   /** The fields as they are to be afterwards. */
   edit(input: unknown, before: KeyFields, now: number): KeyFields
 }
@@ -125,12 +130,13 @@ export function createKeyInputs(
   const edition = objectOf({ name: z.optional(name), ...shared })
 
   return {
-    create(input, now) {
+    create(input, now, usualExpiry = null) {
       const { given, value, faults } = readFields(creation, input)
-      const timeFaults = findTimeFaults(given.get('expiresAt'), given.get('notBefore'), now)
+      const usual = given.get('expiresAt') === undefined ? usualExpiry : null
+      const timeFaults = findTimeFaults(given.get('expiresAt') ?? usual, given.get('notBefore'), now)
       const allFaults = [...faults, ...findModeFaults(given)]
       if (!value || allFaults.length > 0) throw invalid('input_invalid', [...allFaults, ...timeFaults])
-      const fields = {
+      const entered = {
         name: value.name,
         environment: value.environment ?? environments[0]!,
         mode: value.mode ?? 'custom',
@@ -143,7 +149,7 @@ export function createKeyInputs(
         limits: value.limits ?? null,
         webhook: changeWebhook(null, value.webhook ?? null, hostSecretId),
       }
-      return { fields, timeFaults }
+      return { fields: usual === null ? entered : { ...entered, expiresAt: usual }, entered, timeFaults }
     },
 
     edit(input, before, now) {

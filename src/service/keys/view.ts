@@ -8,6 +8,7 @@ import type { Limit } from '../../core/limit.js'
 import type { JsonObject } from '../../core/plain-value.js'
 import { readScopes } from '../../core/scope.js'
 import { readWebhook } from '../../core/webhook.js'
+import type { KeyFields } from './input.js'
 
 /** A key's secret as it may be shown: only what tells one from the other. */
 export interface SecretView {
@@ -69,6 +70,24 @@ export interface KeyView {
   readonly secrets: readonly SecretView[]
 }
 
+/** A key that is to be made or changed, as it is to be. */
+export type ProposedKey = Pick<
+  KeyView,
+  | 'workspaceId'
+  | 'name'
+  | 'environment'
+  | 'mode'
+  | 'scopes'
+  | 'unknownScopes'
+  | 'expiresAt'
+  | 'notBefore'
+  | 'addressRules'
+  | 'metadata'
+  | 'ownerId'
+  | 'limits'
+  | 'webhook'
+>
+
 /**
  * Shows a key without anything that leads to its secret.
  *
@@ -77,27 +96,14 @@ export interface KeyView {
  */
 export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyView {
   const { key } = row
-  const { scopes, unknown } = readScopes(catalog, key.scopes)
   return {
     id: key.id,
-    workspaceId: key.workspaceId,
-    name: key.name,
-    environment: key.environment,
-    mode: key.mode,
-    scopes,
-    unknownScopes: unknown,
+    ...toProposedKey(catalog, key.id, key),
     status: isExpired(key, now) ? 'expired' : key.status,
     expiring: isExpiring(key, now),
     revokedAt: key.revokedAt,
     revokedBy: key.revokedBy,
     revokedReason: key.revokedReason,
-    expiresAt: key.expiresAt,
-    notBefore: key.notBefore,
-    addressRules: splitWords(key.addressRules),
-    metadata: readMetadata(key.id, key.metadata),
-    ownerId: key.ownerId,
-    limits: readOwnLimits(key.id, key.limits),
-    webhook: readOwnWebhook(key.id, key.webhook),
     createdBy: key.createdBy,
     createdAt: key.createdAt,
     updatedAt: key.updatedAt,
@@ -109,6 +115,34 @@ export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyVie
       createdAt,
       endsAt,
     })),
+  }
+}
+
+/**
+ * Shows what is to be made of a key.
+ *
+ * @param id what to call it where a field cannot be read
+ */
+export function toProposedKey(
+  catalog: AnyCatalog,
+  id: string,
+  key: Pick<KeyRecord, 'workspaceId' | keyof KeyFields>,
+): ProposedKey {
+  const { scopes, unknown } = readScopes(catalog, key.scopes)
+  return {
+    workspaceId: key.workspaceId,
+    name: key.name,
+    environment: key.environment,
+    mode: key.mode,
+    scopes,
+    unknownScopes: unknown,
+    expiresAt: key.expiresAt,
+    notBefore: key.notBefore,
+    addressRules: splitWords(key.addressRules),
+    metadata: readMetadata(id, key.metadata),
+    ownerId: key.ownerId,
+    limits: readOwnLimits(id, key.limits),
+    webhook: readOwnWebhook(id, key.webhook),
   }
 }
 

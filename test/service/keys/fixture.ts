@@ -15,6 +15,7 @@ import type { Entropy } from '../../../src/crypto/random.js'
 import type { AuditAction, AuditEvent } from '../../../src/core/audit.js'
 import { parseEvent } from '../../../src/core/audit-record.js'
 import type { CredentialRow } from '../../../src/core/key.js'
+import type { Lifetime } from '../../../src/core/lifetime.js'
 import type { LimitRule } from '../../../src/core/limit.js'
 import type { Store } from '../../../src/ports/store.js'
 import { readApprovalSettings } from '../../../src/service/approval-settings.js'
@@ -72,6 +73,7 @@ export interface World {
     ceiling: Scopes | null
     maxKeys: number | null
     limits?: readonly LimitRule[]
+    lifetime?: Lifetime
   }
   /** How often a change was waited out. */
   settled: number
@@ -114,6 +116,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         ceiling: plan.ceiling === null ? null : compile(plan.ceiling),
         maxKeys: plan.maxKeys,
         limits: plan.limits ?? [],
+        lifetime: plan.lifetime ?? {},
       }),
     },
     limits: { counted: true, forget: () => undefined, standings: {} as never },

@@ -28,7 +28,12 @@ interface Model {
 
 type Command = fc.AsyncCommand<Model, World>
 
-const activeCount = (model: Model): number => model.keys.filter(({ status }) => status === 'active').length
+/** What time has made of a key: only what is active uses up one of the plan's. */
+const statusAt = ({ status, expiresAt }: ModelKey, now: number): string =>
+  status === 'active' && expiresAt !== null && now >= expiresAt ? 'expired' : status
+
+const activeCount = (model: Model, now: number): number =>
+  model.keys.filter((key) => statusAt(key, now) === 'active').length
 
 /** A command on one of the keys there are, by a number that any key count can be divided by. */
 function onKey(
@@ -59,7 +64,7 @@ async function compare(model: Model, world: World): Promise<void> {
     expect({ name, scopes, status, revokedReason, version, expiresAt }).toEqual({
       name: key.name,
       scopes: [key.scope],
-      status: key.status,
+      status: statusAt(key, now),
       revokedReason: key.reason,
       version: key.version,
       expiresAt: key.expiresAt,
@@ -80,7 +85,7 @@ async function compare(model: Model, world: World): Promise<void> {
 const create: Command = {
   check: () => true,
   run: async (model, world) => {
-    const isFree = activeCount(model) < model.maxKeys
+    const isFree = activeCount(model, world.clock.now()) < model.maxKeys
     const made = await makeKey(world).catch((error: unknown) => error as { code: string })
     expect('code' in made ? made.code : 'ok').toBe(isFree ? 'ok' : 'key_limit_reached')
     if ('secret' in made) {
@@ -121,8 +126,11 @@ const rescope = (pick: number, scope: 'contacts:write' | 'users:read'): Command 
 const expire = (pick: number): Command =>
   onKey('expire', pick, async (key, model, world) => {
     const expiresAt = world.clock.now() + hourMs
-    await world.keys.edit(admin, key.id, { expiresAt }, { version: key.version })
-    if (key.expiresAt === expiresAt) return
+    const isFree = activeCount(model, world.clock.now()) < model.maxKeys
+    const expected = statusAt(key, world.clock.now()) !== 'expired' || isFree ? 'ok' : 'key_limit_reached'
+    const edit = world.keys.edit(admin, key.id, { expiresAt }, { version: key.version })
+    expect(await outcome(edit)).toBe(expected)
+    if (expected !== 'ok' || key.expiresAt === expiresAt) return
     Object.assign(key, { expiresAt, version: key.version + 1 })
     model.events++
     model.settled++
@@ -164,8 +172,9 @@ const revoke = (pick: number): Command =>
 
 const activate = (pick: number): Command =>
   onKey('activate', pick, async (key, model, world) => {
-    const isFree = activeCount(model) < model.maxKeys
-    const expected = key.status === 'active' || isFree ? 'ok' : 'key_limit_reached'
+    const isFree = activeCount(model, world.clock.now()) < model.maxKeys
+    const wouldBe = statusAt({ ...key, status: 'active' }, world.clock.now())
+    const expected = key.status === 'active' || wouldBe === 'expired' || isFree ? 'ok' : 'key_limit_reached'
     expect(await outcome(world.keys.activate(admin, key.id))).toBe(expected)
     if (expected === 'ok') model.settled++
     if (expected !== 'ok' || key.status === 'active') return
