@@ -14,7 +14,7 @@ export function mysqlPool(pool: MysqlPromisePool, settings: SessionSettings): Sq
       for (let dead = 0; ; dead++) {
         const session = new MysqlSession(await pool.getConnection(), settings)
         try {
-          await session.isolate()
+          await session.open()
           return session
         } catch (error) {
           const { kind } = failureOf(error)

@@ -1,5 +1,7 @@
 import type { Answer, Query, Row } from '../sql/query.js'
 import type { SqlSession } from '../sql/session.js'
+import { TimeBound, late } from '../sql/time-bound.js'
+import { systemClock } from '../../ports/system-clock.js'
 import type { MysqlConnection, MysqlStatement } from './client.js'
 import {
   isDone,
@@ -61,10 +63,25 @@ export class MysqlSession implements SqlSession {
   /** Whether something was asked outside a transaction, and so began one where it does not. */
   #pending = false
   #changesTables = false
+  #unanswered: Promise<unknown> | undefined
 
   constructor(connection: MysqlConnection, settings: SessionSettings) {
     this.#connection = connection
     this.#settings = settings
+  }
+
+  /** Isolates a connection that was just taken; one that has not answered in half of a call's time is taken for dead. */
+  async open(): Promise<void> {
+    const bound = new TimeBound(systemClock, Math.ceil(this.#settings.statementTimeoutMs / 2))
+    try {
+      await bound.race(this.isolate())
+    } catch (thrown) {
+      if (thrown !== late) throw thrown
+      this.#unanswered = undefined
+      throw new Error('no answer in time')
+    } finally {
+      bound.end()
+    }
   }
 
   /** @throws KeyrungError `transaction_open` */
@@ -156,12 +173,36 @@ export class MysqlSession implements SqlSession {
   }
 
   release(broken: boolean): void {
-    if (broken || this.#begun) return this.#connection.destroy()
+    if (broken || this.#begun) return void this.#abandon()
     if (!this.#pending) return this.#connection.release()
-    this.rollback().then(
+    this.#inTime(this.rollback()).then(
       () => this.#connection.release(),
       () => this.#connection.destroy(),
     )
+  }
+
+  /**
+   * Closes it once what is asked is answered, at the latest when the server has given that up by itself: until then its
+   * place in the pool is kept, so that the server never works for more than there are places.
+   */
+  async #abandon(): Promise<void> {
+    if (this.#unanswered) await this.#inTime(this.#unanswered).catch(() => undefined)
+    this.#connection.destroy()
+  }
+
+  /** Waits for an answer no longer than the server may work on one. */
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    const bound = new TimeBound(systemClock, this.#settings.statementTimeoutMs)
+    return bound.race(answer).finally(() => bound.end())
+  }
+
+  async #asking<T>(asked: Promise<T>): Promise<T> {
+    this.#unanswered = asked
+    try {
+      return await asked
+    } finally {
+      this.#unanswered = undefined
+    }
   }
 
   async #takeStep(query: Query): Promise<Answer> {
@@ -184,7 +225,7 @@ export class MysqlSession implements SqlSession {
   }
 
   async #say(sql: string): Promise<Header> {
-    return answerOf(await this.#connection.query(statementOf(sql))) as Header
+    return answerOf(await this.#asking(this.#connection.query(statementOf(sql)))) as Header
   }
 
   async #send(query: Query): Promise<unknown> {
@@ -194,12 +235,12 @@ export class MysqlSession implements SqlSession {
     if (this.#settings.prepares && query.hot && !query.values.includes('')) {
       const statement = statementOf(text(query.text), query.values.map(toParameter))
       try {
-        return answerOf(await this.#connection.execute(statement))
+        return answerOf(await this.#asking(this.#connection.execute(statement)))
       } catch (error) {
         if (!isUnprepared(error)) throw error
       }
     }
-    return answerOf(await this.#connection.query(statementOf(text(spellOut(query)))))
+    return answerOf(await this.#asking(this.#connection.query(statementOf(text(spellOut(query))))))
   }
 }
 

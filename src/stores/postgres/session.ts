@@ -2,7 +2,9 @@ import { toHex } from '../../crypto/encoding.js'
 import { sha256 } from '../../crypto/digest.js'
 import type { Answer, Query, Row } from '../sql/query.js'
 import type { SqlPool, SqlSession } from '../sql/session.js'
+import { systemClock } from '../../ports/system-clock.js'
 import type { PostgresClient, PostgresPool } from './client.js'
+import { cancelStatement } from './cancel.js'
 import { failureOf, isDuplicate, isForgotten, unavailable } from './failure.js'
 import { rowTypes, toParameter } from './values.js'
 import { watchClient } from './watched-clients.js'
@@ -63,11 +65,15 @@ function checkCommitted(answer: unknown): void {
   if (command !== 'COMMIT') throw unavailable('a commit was answered by a rollback')
 }
 
+/** How long it may take to have the server end what nobody waits for any more; then the connection is closed all the same. */
+const abandonMs = 1_000
+
 class PostgresSession implements SqlSession {
   readonly #client: PostgresClient
   readonly #options: SessionOptions
   readonly #begin: string
   readonly #binary: boolean | undefined
+  #unanswered: Promise<unknown> | undefined
 
   constructor(client: PostgresClient, options: SessionOptions, begin: string) {
     this.#client = client
@@ -94,19 +100,19 @@ class PostgresSession implements SqlSession {
   }
 
   async begin(): Promise<void> {
-    await this.#client.query(this.#begin)
+    await this.#say(this.#begin)
   }
 
   async commit(): Promise<void> {
-    checkCommitted(await this.#client.query('commit'))
+    checkCommitted(await this.#say('commit'))
   }
 
   async commitAfter(statement: string): Promise<void> {
-    checkCommitted(await this.#client.query(`${statement}; commit`))
+    checkCommitted(await this.#say(`${statement}; commit`))
   }
 
   async rollback(): Promise<void> {
-    await this.#client.query('rollback')
+    await this.#say('rollback')
   }
 
   get hosts(): unknown {
@@ -114,7 +120,7 @@ class PostgresSession implements SqlSession {
   }
 
   async handOver(): Promise<void> {
-    await this.#client.query(handOverText)
+    await this.#say(handOverText)
     if (this.#binary) this.#client.binary = true
   }
 
@@ -122,22 +128,59 @@ class PostgresSession implements SqlSession {
     if (this.#binary) this.#client.binary = false
     const { statementTimeoutMs, lockTimeoutMs } = this.#options
     const limits = limitsOf(statementTimeoutMs, lockTimeoutMs)
-    await this.#client.query(['release savepoint keyrung', ...limits].join('; '))
+    await this.#say(['release savepoint keyrung', ...limits].join('; '))
   }
 
   release(broken: boolean): void {
     if (this.#binary) this.#client.binary = true
-    this.#client.release(broken)
+    if (broken && this.#unanswered) void this.#abandon()
+    else this.#client.release(broken)
+  }
+
+  /** The place in the pool is kept until the server has ended what it was asked, so that it never works for more than there are places. */
+  async #abandon(): Promise<void> {
+    const over = new AbortController()
+    const stop = systemClock.after(abandonMs, () => over.abort())
+    const settled = this.#unanswered!.then(
+      () => undefined,
+      () => undefined,
+    )
+    const late = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve()))
+    try {
+      await Promise.race([Promise.all([cancelStatement(this.#client, over.signal), settled]), late])
+    } finally {
+      stop()
+      this.#client.release(true)
+    }
+  }
+
+  #say(text: string): Promise<unknown> {
+    return this.#asking(this.#client.query(text))
+  }
+
+  /** Notes what is asked until the server has answered it; a connection that broke is no answer. */
+  async #asking<T>(asked: Promise<T>): Promise<T> {
+    this.#unanswered = asked
+    try {
+      const answer = await asked
+      this.#unanswered = undefined
+      return answer
+    } catch (error) {
+      if (failureOf(error).kind !== 'lost') this.#unanswered = undefined
+      throw error
+    }
   }
 
   async #send({ text, values }: Query, named: boolean): Promise<Answer> {
-    const { rows, rowCount } = await this.#client.query({
-      text,
-      values: values.map(toParameter),
-      rowMode: 'array',
-      types: rowTypes,
-      ...(named && { name: nameOf(text) }),
-    })
+    const { rows, rowCount } = await this.#asking(
+      this.#client.query({
+        text,
+        values: values.map(toParameter),
+        rowMode: 'array',
+        types: rowTypes,
+        ...(named && { name: nameOf(text) }),
+      }),
+    )
     return { rows: rows as Row[], changed: rowCount ?? 0, duplicate: false }
   }
 }
