@@ -104,6 +104,13 @@ export function covers(holder: Grant, wanted: Grant): boolean {
   return wanted.levels.every((level, slot) => level <= holder.levels[slot]!)
 }
 
+/** Lists what is wanted and not covered. */
+export function scopesBeyond(catalog: AnyCatalog, holder: Grant, wanted: Grant): readonly Scope[] {
+  const levels = wanted.levels.map((level, slot) => (level <= (holder.levels[slot] ?? 0) ? 0 : level))
+  const unknown = wanted.unknown.filter((scope) => !holder.unknown.includes(scope))
+  return [...scopesAt(catalog, levels), ...unknown]
+}
+
 /** What two grants have in common: on each slot the lower level. */
 export function cutGrant(catalog: AnyCatalog, grant: Grant, by: Grant): Grant {
   if (by.full) return grant

@@ -82,7 +82,8 @@ export interface Keys<C extends AnyCatalog = AnyCatalog> {
    * Changes a key that is still at the version it was read at. What only narrows or tightens it, a name and
    * metadata can be changed by everyone who may edit; all else needs rights that cover the key.
    *
-   * @throws KeyrungError `not_found`, `version_required`, `conflict`, `beyond_own_rights`, `operation_disabled`
+   * @throws KeyrungError `not_found`, `version_required`, `conflict`, `not_entitled`, `beyond_own_rights`,
+   *   `operation_disabled`
    * @example
    * ```ts
    * await keyrung.keys.edit(actor, key.id, { scopes: ['contacts:read'] }, { version: key.version })

@@ -1,6 +1,6 @@
 import type { Actor, PrincipalActor } from '../../core/actor.js'
 import { KeyrungError } from '../../core/errors.js'
-import { covers } from '../../core/grant.js'
+import { covers, scopesBeyond } from '../../core/grant.js'
 import type { Grant } from '../../core/grant.js'
 import type { CredentialRow, KeyRecord } from '../../core/key.js'
 import { findLooserLimits, grantOfKey } from '../../core/key-edit.js'
@@ -41,7 +41,7 @@ export async function demandRights(
   if (actor.type === 'user' && context.rights.hasDirectory) {
     const standing = await context.rights.ofUser(actor.id, actor.workspaceId)
     if (standing === null) throw new KeyrungError('forbidden')
-    demandGrants(context, [standing.grant], wanted)
+    demandGrants([standing.grant], grantOfKey(context.catalog, wanted))
   }
   return []
 }
@@ -52,7 +52,10 @@ async function demandOfPrincipal(
   wanted: WantedRights,
 ): Promise<readonly Change[]> {
   const held = await findInForce(context, principal)
-  demandGrants(context, await grantsOf(context, held.key), wanted)
+  const { own, plan, owner } = await grantsOf(context, held.key)
+  const grant = grantOfKey(context.catalog, wanted)
+  demandGrants(owner === null ? [own] : [own, owner], grant)
+  if (plan !== null) demandOfPlan(context, plan, grant)
   const isLooser = findLooserLimits(limitsOf(held), wanted, coversAddresses).length > 0
   const isOftener = await hasLooserLimits(context, held.key.workspaceId, held.key, wanted)
   const isElsewhere = wanted.environment !== held.key.environment
@@ -64,25 +67,31 @@ async function demandOfPrincipal(
   return [{ do: 'check', type: 'key', id: held.key.id, version: held.key.version }]
 }
 
+/** All that caps a principal: it holds what every one of them covers. */
+interface HeldGrants {
+  readonly own: Grant
+  /** Null: no ceiling. */
+  readonly plan: Grant | null
+  /** Null: no owner. */
+  readonly owner: Grant | null
+}
+
 /**
- * All that caps a principal: it holds what every one of them covers.
+ * Finds all that caps a principal.
  *
  * @throws KeyrungError `not_entitled` without access, `beyond_own_rights` for an owner who is no member any more
  */
 export async function grantsOf(
   { catalog, rights }: Pick<Needs, 'catalog' | 'rights'>,
   key: KeyRecord,
-): Promise<readonly [Grant, ...Grant[]]> {
-  const grants: [Grant, ...Grant[]] = [grantOfKey(catalog, key)]
-  const plan = await rights.ofWorkspace(key.workspaceId)
-  if (!plan.access) throw new KeyrungError('not_entitled')
-  if (plan.ceiling !== null) grants.push(plan.ceiling)
-  if (key.ownerId !== null) {
-    const owner = rights.hasDirectory ? await rights.ofUser(key.ownerId, key.workspaceId) : null
-    if (owner === null) throw new KeyrungError('beyond_own_rights')
-    grants.push(owner.grant)
-  }
-  return grants
+): Promise<HeldGrants> {
+  const { access, ceiling } = await rights.ofWorkspace(key.workspaceId)
+  if (!access) throw new KeyrungError('not_entitled')
+  const own = grantOfKey(catalog, key)
+  if (key.ownerId === null) return { own, plan: ceiling, owner: null }
+  const owner = rights.hasDirectory ? await rights.ofUser(key.ownerId, key.workspaceId) : null
+  if (owner === null) throw new KeyrungError('beyond_own_rights')
+  return { own, plan: ceiling, owner: owner.grant }
 }
 
 /** The limits a principal acts within: a secret in its grace period ends before its key. */
@@ -97,7 +106,17 @@ function limitsOf({ key, secret }: CredentialRow): Omit<KeyRights, 'mode' | 'sco
   }
 }
 
-function demandGrants({ catalog }: Needs, held: readonly Grant[], wanted: WantedRights): void {
-  const grant = grantOfKey(catalog, wanted)
-  if (!held.every((one) => covers(one, grant))) throw new KeyrungError('beyond_own_rights')
+function demandGrants(held: readonly Grant[], wanted: Grant): void {
+  if (!held.every((one) => covers(one, wanted))) throw new KeyrungError('beyond_own_rights')
+}
+
+const mostNamed = 5
+
+/** Names what the plan lacks: the caller holds it all, so that it knows of it. */
+function demandOfPlan({ catalog }: Pick<Needs, 'catalog'>, plan: Grant, wanted: Grant): void {
+  if (covers(plan, wanted)) return
+  const scopes = scopesBeyond(catalog, plan, wanted)
+  const more = scopes.length > mostNamed ? ` and ${scopes.length - mostNamed} more` : ''
+  const lacking = wanted.full ? 'Full Access' : scopes.slice(0, mostNamed).join(', ') + more
+  throw new KeyrungError('not_entitled', { message: `The workspace's plan does not include ${lacking}.` })
 }

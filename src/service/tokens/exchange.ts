@@ -145,8 +145,10 @@ async function grantLeft(
   part: readonly string[] | null,
 ): Promise<Grant> {
   const { catalog } = context
-  const [own, ...ceilings] = await grantsOf(context, key)
-  const left = ceilings.reduce((grant, by) => cutGrant(catalog, grant, by), own)
+  const { own, plan, owner } = await grantsOf(context, key)
+  const planned = plan === null ? own : cutGrant(catalog, own, plan)
+  if (planned.scopes.length === 0 && own.scopes.length > 0) throw new KeyrungError('not_entitled')
+  const left = owner === null ? planned : cutGrant(catalog, planned, owner)
   if (left.scopes.length === 0 && own.scopes.length > 0) throw new KeyrungError('beyond_own_rights')
   return part === null ? left : cutGrant(catalog, left, compileGrant(catalog, part.join(' ')))
 }

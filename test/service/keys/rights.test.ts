@@ -185,7 +185,8 @@ describe.each(stores)('a key that may manage keys on the %s store', (_, store) =
     expect(await create('contacts:write')).toBe('beyond_own_rights')
     expect(await create('contacts:read')).toBe('ok')
     world.plan.ceiling = ['users:read']
-    expect(await create('contacts:read')).toBe('beyond_own_rights')
+    expect(await create('contacts:read')).toBe('not_entitled')
+    expect(await create('contacts:write')).toBe('beyond_own_rights')
     world.plan.ceiling = 'full'
     expect(await create('contacts:read')).toBe('ok')
     world.members.delete('bob')
@@ -210,7 +211,26 @@ describe.each(stores)('a key that may manage keys on the %s store', (_, store) =
     const { world, actor } = await keyed({ mode: 'full', scopes: undefined })
     expect(await outcome(world.keys.create(actor, { name: 'k', mode: 'full' }))).toBe('ok')
     world.plan.ceiling = ['contacts:delete']
-    await refusal(world.keys.create(actor, { name: 'k', mode: 'full' }), 'beyond_own_rights')
+    const error = await refusal(world.keys.create(actor, { name: 'k', mode: 'full' }), 'not_entitled')
+    expect(error.message).toBe("The workspace's plan does not include Full Access.")
+  })
+
+  it('is told by name what the plan does not include, whatever it does to a key', async () => {
+    const { world, actor, key } = await keyed({ mode: 'full', scopes: undefined })
+    const { key: wide } = await makeKey(world, { scopes: ['contacts:write', 'email:send', 'users:read'] })
+    const { key: narrow } = await makeKey(world, { scopes: ['contacts:read'] })
+    const { key: revoked } = await makeKey(world, { scopes: ['email:send'] })
+    await world.keys.revoke(admin, revoked.id)
+    world.plan.ceiling = ['contacts:read', 'users:read']
+    const told = async (call: Promise<unknown>) => (await refusal(call, 'not_entitled')).message
+    const text = (lacking: string) => `The workspace's plan does not include ${lacking}.`
+    const create = world.keys.create(actor, { name: 'k', scopes: ['contacts:write', 'email:send'] })
+    expect(await told(create)).toBe(text('contacts:write, email:send'))
+    const edit = world.keys.edit(actor, narrow.id, { scopes: ['contacts:write'] }, { version: 1 })
+    expect(await told(edit)).toBe(text('contacts:write'))
+    expect(await told(world.keys.rotate(actor, wide.id))).toBe(text('contacts:write, email:send'))
+    expect(await told(world.keys.rotate(actor, key.id))).toBe(text('Full Access'))
+    expect(await told(world.keys.activate(actor, revoked.id))).toBe(text('email:send'))
   })
 
   it('makes no key that lives longer, reaches from elsewhere, or has another owner or environment', async () => {

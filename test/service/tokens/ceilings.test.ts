@@ -109,7 +109,7 @@ describe('an exchange is refused', () => {
   test.each([
     ['the owner of the key has left', { ...unlimited, owner: null }, 'beyond_own_rights'],
     ['the owner has nothing of it any more', { ...unlimited, owner: ['ai:use'] }, 'beyond_own_rights'],
-    ['the plan includes nothing of it', { ...unlimited, plan: ['ai:use'] }, 'beyond_own_rights'],
+    ['the plan includes nothing of it', { ...unlimited, plan: ['ai:use'] }, 'not_entitled'],
     ['the plan has no API access', { ...unlimited, access: false }, 'not_entitled'],
   ] as const)('where %s', async (_, then, code) => {
     const { keyrung, tell, principalOf } = await openCapped(unlimited)
