@@ -13,6 +13,7 @@ const keyrung = createKeyrung({
   keys: { prefix: 'acme' },
 })
 await keyrung.ready({ migrate: true })
+keyrung.run() // background work, until close()
 
 const app = express()
 app.get('/contacts', guard(keyrung, 'contacts:read'), (request, response) => {

@@ -16,7 +16,6 @@ import { createSealer } from '../crypto/sealer.js'
 import { createWebhookSecrets } from '../crypto/webhook-secret.js'
 import { systemClock } from '../ports/system-clock.js'
 import { listAccess } from './access.js'
-import type { Authentication } from './admission.js'
 import { createFurtherAdmitter } from './admit-further.js'
 import { createAdmitter, createCallAdmitter } from './admit.js'
 import { readApprovalSettings } from './approval-settings.js'
@@ -25,6 +24,7 @@ import { createApprovalService } from './approvals/setup.js'
 import { createAudit } from './audit.js'
 import { createAuthenticator } from './authenticate.js'
 import type { Caller } from './authenticate.js'
+import { createAuthentication } from './authentication.js'
 import { createAuthorizer } from './authorize.js'
 import type { ServiceContext } from './context.js'
 import { createCredentialSource } from './credential-source.js'
@@ -51,8 +51,7 @@ import { restoreStore } from './restore.js'
 import { createRights } from './rights-hooks.js'
 import { checkSecrets } from './secret-check.js'
 import { createSecretOrder } from './secret-order.js'
-import { createSourceAllowance, isCharged, unlimitedSources } from './source-allowance.js'
-import type { CredentialOrigin } from './source-allowance.js'
+import { createSourceAllowance, unlimitedSources } from './source-allowance.js'
 import { freshnessOf, requireLimitStore, requireSchema } from './start-checks.js'
 import { readTokenSettings } from './token-settings.js'
 import { createTokenService } from './tokens/setup.js'
@@ -62,6 +61,7 @@ import { readWebhookSettings } from './webhook-settings.js'
 import { createWebhooks, webhookJobs } from './webhooks.js'
 import { createWorker, purgeJob } from './worker.js'
 import type { Worker } from './worker.js'
+import { createWorkerWatch } from './worker-watch.js'
 
 /** How long `close` waits for calls in progress, in milliseconds. */
 const closeLimitMs = 10_000
@@ -123,7 +123,10 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
   // What keeps the house in order may reach the store before it is ready, and once more when it closes.
   const inner = guardStore(options.store, clock, durations.storeTimeoutMs)
   const order = createSecretOrder(inner, sealer && sealer.hostSecretIds[0]!)
-  const store = guardStore(options.store, clock, durations.storeTimeoutMs, requireOpen, inFlight)
+  const watch = createWorkerWatch({ clock, notify })
+  const store = watch.watchStore(
+    guardStore(options.store, clock, durations.storeTimeoutMs, requireOpen, inFlight),
+  )
 
   const leaseMs = freshness === 'cached' ? durations.leaseMs : 0
   const lease =
@@ -146,7 +149,9 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     flushUsage: () => recorder.flushUsage(),
     settle: () => lease.settle(),
   }
-  const recorder = createRecorder({ store: inner, countsUsage: usageSettings.counts, sinks, clock, notify })
+  const recorder = watch.watchRecorder(
+    createRecorder({ store: inner, countsUsage: usageSettings.counts, sinks, clock, notify }),
+  )
   const outbox = createOutbox({ store: inner, sinks, clock, entropy, notify })
   const demands = createDemands(catalog, limitSettings.store !== null, meter.know)
   const admitReady: typeof admitCall = (principal, demand) => {
@@ -160,7 +165,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     ...{ context, inner, settings: tokenSettings, secrets: sealing, admit: admitReady, order },
   })
   const work = createWorker({
-    ...{ clock, notify },
+    ...{ clock, notify, begin: watch.works },
     jobs: [
       ...approving.jobs,
       ...tokens.jobs,
@@ -188,11 +193,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     return typeof caller === 'string' ? denial(caller, demand.permissions) : authorizer.decide(caller, demand)
   }
 
-  function toAuthentication(caller: Caller | CredentialRefusal, origin: CredentialOrigin): Authentication {
-    if (typeof caller !== 'string') return { ok: true, principal: caller.principal }
-    const over = isCharged(caller) ? sources.spend(origin) : null
-    return over === null ? { ok: false, code: caller } : { ok: false, code: 'limited', limits: over }
-  }
+  const authenticate = createAuthentication({ authenticator, sources, inFlight })
 
   let closing: Promise<void> | undefined
   async function close(): Promise<void> {
@@ -231,14 +232,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
 
     authenticate(secret, given = {}) {
       requireReady()
-      const { ip } = demandObject(given, 'context')
-      const origin = { address: ip }
-      const gate = sources.gate(origin)
-      const caller = authenticator.identify(secret, ip, gate)
-      if (gate !== null && gate.report !== null) return { ok: false, code: 'limited', limits: gate.report }
-      return isPromise(caller)
-        ? inFlight.track(caller.then((known) => toAuthentication(known, origin)))
-        : toAuthentication(caller, origin)
+      return authenticate(secret, demandObject(given, 'context').ip)
     },
     authorize(principal, permissions, given) {
       requireReady()

@@ -20,6 +20,7 @@ export interface Notice {
     | 'app_unattached'
     | 'source_unknown'
     | 'webhook_failing'
+    | 'worker_not_running'
     | 'request_failed'
     | 'unexpected_error'
   /** One line, whatever names it quotes. */

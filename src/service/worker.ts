@@ -46,6 +46,8 @@ export interface WorkerOptions {
   readonly clock: Clock
   readonly jobs: readonly Job[]
   readonly notify: Notify
+  /** Called whenever work begins. */
+  readonly begin?: () => void
   /** How long `stop` waits for what is under way, in milliseconds; 10 s by default. */
   readonly stopLimitMs?: number
 }
@@ -68,7 +70,7 @@ export interface BackgroundWork {
  * timers but those of `run` and of a tick's budget.
  */
 export function createWorker(options: WorkerOptions): BackgroundWork {
-  const { clock, stopLimitMs = 10_000 } = options
+  const { clock, begin = () => undefined, stopLimitMs = 10_000 } = options
   const jobs = options.jobs.map((job) => withoutThrows(job, quietly(options.notify)))
   let current: Worker | undefined
 
@@ -87,6 +89,7 @@ export function createWorker(options: WorkerOptions): BackgroundWork {
           { path: 'budgetMs', message: 'must be whole milliseconds, at most an hour' },
         ])
       }
+      begin()
       const deadline = clock.monotonic() + budgetMs
       const sum = { delivered: 0, failed: 0, flushed: 0, purged: 0, expired: 0, executed: 0 }
       let finished = 0
@@ -108,6 +111,7 @@ export function createWorker(options: WorkerOptions): BackgroundWork {
     },
     run() {
       if (current !== undefined) return current
+      begin()
       // One for each job: Node takes more than ten listeners of one signal for a leak, and warns.
       const endings = jobs.map(() => new AbortController())
       const loops = Promise.all(jobs.map((job, i) => goOn(job, endings[i]!.signal)))
