@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { invalid } from '../core/errors.js'
+import { invalid, isKeyrungError, KeyrungError } from '../core/errors.js'
 import { objectOf } from '../service/keys/fields.js'
 import type { Keys } from '../service/keys.js'
 import { createKeyInputs } from '../service/keys/input.js'
@@ -92,7 +92,10 @@ export async function editKey({ keyrung, actor, id, request, requestId }: Call):
   const options = { version: readVersionTag(request.headers.get('if-match')), requestId } as EditOptions
   const key = await withWireNames({ ...names, 'If-Match': 'version' }, () =>
     keyrung.keys.edit(actor, id, input, options),
-  )
+  ).catch((error: unknown) => {
+    // On the wire a version is an entity tag, as the code's usual text says.
+    throw isKeyrungError(error) && error.code === 'version_required' ? new KeyrungError(error.code) : error
+  })
   return answerKey(key)
 }
 

@@ -144,6 +144,14 @@ describe('editing', () => {
     },
   )
 
+  test('is told how a version is said here', async () => {
+    const { ask, makeKey } = adminHost()
+    const { key } = await makeKey()
+    const reply = await ask('admin', 'PATCH', `/keys/${key.id}`, { name: 'A' })
+    expect([reply.status, reply.body.code]).toEqual([428, 'version_required'])
+    expect(reply.body.detail).toBe('Say which version you are changing: send its ETag as If-Match.')
+  })
+
   test('is not asked for a version where keys cannot be edited, or there is no such key', async () => {
     const immutable = adminHost({ keys: { prefix: 'tp', lifecycle: 'immutable' } })
     const { key } = await immutable.makeKey()

@@ -72,7 +72,11 @@ export function readEditOptions(
 ): Pick<Note, 'requestId'> & { version: number } {
   const { requestId = null, version } = read(editOptions, options)
   refusePastedSecrets(context, { requestId })
-  if (version === undefined) throw new KeyrungError('version_required')
+  if (version === undefined) {
+    throw new KeyrungError('version_required', {
+      message: 'Say which version you are changing: pass { version }, as the key was read.',
+    })
+  }
   return { requestId, version }
 }
 

@@ -71,7 +71,8 @@ describe.each(stores)('editing a key on the %s store', (_, store) => {
     const { key } = await makeKey(world)
     const edit = (options: unknown) => world.keys.edit(admin, key.id, { name: 'x' }, options as never)
     for (const options of [undefined, {}, { version: undefined }]) {
-      await refusal(edit(options), 'version_required')
+      const { message } = await refusal(edit(options), 'version_required')
+      expect(message).toBe('Say which version you are changing: pass { version }, as the key was read.')
     }
     for (const version of [0, -1, 1.5, NaN, Infinity, '1', null, [1]]) {
       await refusal(edit({ version }), 'input_invalid')
