@@ -93,9 +93,9 @@ export type { Keys } from './service/keys.js'
 export type { CreatedKey, RepeatedKey } from './service/keys/create.js'
 export type { IdentifiedKey, IdentifyingActor } from './service/keys/identify.js'
 export type { CreateKeyInput, EditKeyInput } from './service/keys/input.js'
+export type { ChangeOptions } from './service/change-origin.js'
 export type { KeyPage, ListKeysInput } from './service/keys/list.js'
 export type {
-  ChangeOptions,
   CreateOptions,
   EditOptions,
   Reason as ChangeReason,

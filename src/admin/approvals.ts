@@ -62,32 +62,32 @@ export async function getApproval(call: Call): Promise<Response> {
 
 /** `POST /approvals/:id/approve`: what was shown, by its digest. 202 while it runs. */
 export async function approveApproval(call: Call): Promise<Response> {
-  const { keyrung, actor, id, request, requestId } = call
+  const { keyrung, actor, id, request, origin } = call
   const { wait_seconds, ...input } = readWire(approval, await readJsonBody(request))
   const wait = readWait(request, wait_seconds)
   await chargeWait(call, wait.waitMs)
-  const options = { requestId, waitMs: wait.waitMs, signal: request.signal }
+  const options = { ...origin, waitMs: wait.waitMs, signal: request.signal }
   return answerRun(call, wait, await keyrung.approvals.approve(actor, id, input as ApproveInput, options))
 }
 
 /** `POST /approvals/:id/reject`, with a reason that the key's webhook is told. */
-export async function rejectApproval({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+export async function rejectApproval({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const input = readWire(rejection, await readJsonBody(request)) as { readonly reason: string }
-  return answerJson(approvalBody(await keyrung.approvals.reject(actor, id, input, { requestId })))
+  return answerJson(approvalBody(await keyrung.approvals.reject(actor, id, input, origin)))
 }
 
 /** `POST /approvals/:id/resolve`: how a run ended that nobody knows of, or that it is to run again. */
 export async function resolveApproval(call: Call): Promise<Response> {
-  const { keyrung, actor, id, request, requestId } = call
+  const { keyrung, actor, id, request, origin } = call
   const { wait_seconds, ...input } = readWire(resolution, await readJsonBody(request))
   const wait = readWait(request, wait_seconds)
   await chargeWait(call, wait.waitMs)
-  const options = { requestId, waitMs: wait.waitMs, signal: request.signal }
+  const options = { ...origin, waitMs: wait.waitMs, signal: request.signal }
   return answerRun(call, wait, await keyrung.approvals.resolve(actor, id, input as ResolveInput, options))
 }
 
 /** `POST /approvals/:id/cancel`: a key takes back what it has asked for. */
-export async function cancelApproval({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+export async function cancelApproval({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const principal: Principal | undefined = actor.type === 'principal' ? actor.principal : undefined
   if (principal === undefined) {
     throw new KeyrungError('forbidden', {
@@ -95,7 +95,7 @@ export async function cancelApproval({ keyrung, actor, id, request, requestId }:
     })
   }
   readWire(nothing, await readJsonBody(request))
-  return answerJson(approvalBody(await keyrung.approvals.cancel(principal, id, { requestId })))
+  return answerJson(approvalBody(await keyrung.approvals.cancel(principal, id, origin)))
 }
 
 /** 202 for what is to run, or runs: its end stands at `Location`. */

@@ -1,4 +1,5 @@
 import type { Actor } from '../core/actor.js'
+import type { ChangeOptions } from '../service/change-origin.js'
 import type { Keyrung } from '../service/keyrung.js'
 
 /** One call of the management API, by someone who is known. */
@@ -10,6 +11,6 @@ export interface Call {
   readonly id: string
   /** The path that the API is mounted under, `''` for none. */
   readonly prefix: string
-  /** The host's id of the request, for audit events. */
-  readonly requestId: string | undefined
+  /** Where the call comes from, for audit events. */
+  readonly origin: ChangeOptions
 }

@@ -32,7 +32,8 @@ export async function findActor(
   keyrung: Keyrung,
   hook: ActorHook,
   request: Request,
-  { peer, native }: FetchContext,
+  { native }: FetchContext,
+  address: string | undefined,
 ): Promise<{ readonly actor: Actor } | { readonly answer: Answer }> {
   const { http, keyFormat } = keyrung
   const valuesOf = (name: string): string[] => {
@@ -54,12 +55,24 @@ export async function findActor(
   }
   if (!isKey) return { actor: await askHost(hook, request, native) }
   if (!presented.ok) throw new KeyrungError(presented.code)
-  const sources = { peer, forwarded: valuesOf('forwarded'), xForwardedFor: valuesOf('x-forwarded-for') }
-  const ip = clientAddress(sources, http.trustedProxies, http.forwardedHeader)
-  const known = await keyrung.authenticate(presented.secret, ip === undefined ? {} : { ip })
+  const known = await keyrung.authenticate(presented.secret, address === undefined ? {} : { ip: address })
   if (!known.ok && known.code === 'limited') return { answer: answerSource(http, known.limits) }
   if (!known.ok) throw new KeyrungError(known.code)
   return { actor: { type: 'principal', principal: known.principal } }
+}
+
+/** The address of whoever calls, behind the host's own proxies. */
+export function addressOf(
+  { http }: Pick<Keyrung, 'http'>,
+  { headers }: Request,
+  { peer }: FetchContext,
+): string | undefined {
+  const valuesOf = (name: string): string[] => {
+    const value = headers.get(name)
+    return value === null ? [] : [value]
+  }
+  const sources = { peer, forwarded: valuesOf('forwarded'), xForwardedFor: valuesOf('x-forwarded-for') }
+  return clientAddress(sources, http.trustedProxies, http.forwardedHeader)
 }
 
 async function askHost(hook: ActorHook, request: Request, native: unknown): Promise<Actor> {

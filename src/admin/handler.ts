@@ -4,8 +4,9 @@ import type { Fault } from '../core/errors.js'
 import { ownProperties } from '../core/own-properties.js'
 import type { FetchHandler } from '../http/fetch-handler.js'
 import { answerError, buildResponse } from '../http/outcome.js'
+import { readUserAgent } from '../http/user-agent.js'
 import type { Keyrung } from '../service/keyrung.js'
-import { findActor } from './caller.js'
+import { addressOf, findActor } from './caller.js'
 import type { ActorHook } from './caller.js'
 import { allowOrigin, answerPreflight } from './cross-origin.js'
 import { requireSameSite } from './origin.js'
@@ -57,8 +58,13 @@ export function createAdmin<C extends AnyCatalog, Native = unknown>(
     }
     requireSameSite(request, origins)
     const { prefix } = context
-    const call = { keyrung: known, request, prefix, id: match.id, requestId: idOf(requestId, request) }
-    const caller = await findActor(known, actor, request, context)
+    const address = addressOf(known, request, context)
+    const origin = {
+      ...{ requestId: idOf(requestId, request), address },
+      userAgent: readUserAgent(request.headers.get('user-agent')),
+    }
+    const call = { keyrung: known, request, prefix, id: match.id, origin }
+    const caller = await findActor(known, actor, request, context, address)
     if ('answer' in caller) return buildResponse(caller.answer)
     const response = await match.verb({ ...call, actor: caller.actor })
     return request.method === 'HEAD' ? new Response(null, response) : response

@@ -50,14 +50,14 @@ const listing = objectOf({
 })
 
 /** `POST /keys`: 201 with the secret, which is shown this once; 200 without it for a repetition. */
-export async function createKey({ keyrung, actor, request, requestId }: Call): Promise<Response> {
+export async function createKey({ keyrung, actor, request, origin }: Call): Promise<Response> {
   const body = await readWireFor(creation, await readJsonBody(request), names, (sound) =>
     inputsOf(keyrung).create(toInput(sound), 0),
   )
   const input = toInput(body) as unknown as Parameters<Keys['create']>[1]
   const idempotencyKey = readIdempotencyKey(request)
   const made = await withWireNames({ ...names, 'Idempotency-Key': 'idempotencyKey' }, () =>
-    keyrung.keys.create(actor, input, { requestId, idempotencyKey }),
+    keyrung.keys.create(actor, input, { ...origin, idempotencyKey }),
   )
   const { key, secret, webhookSecret } = made
   const answer = { key: keyBody(key), secret, webhook_secret: webhookSecret }
@@ -84,12 +84,12 @@ export async function getKey({ keyrung, actor, id }: Call): Promise<Response> {
 }
 
 /** `PATCH /keys/:id`, with the version it was read at in `If-Match`. */
-export async function editKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+export async function editKey({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const body = await readWireFor(edition, await readJsonBody(request), names, (sound) =>
     inputsOf(keyrung).edit(toInput(sound), anyKey, 0),
   )
   const input = toInput(body) as Parameters<Keys['edit']>[2]
-  const options = { version: readVersionTag(request.headers.get('if-match')), requestId } as EditOptions
+  const options = { version: readVersionTag(request.headers.get('if-match')), ...origin } as EditOptions
   const key = await withWireNames({ ...names, 'If-Match': 'version' }, () =>
     keyrung.keys.edit(actor, id, input, options),
   ).catch((error: unknown) => {
@@ -100,40 +100,38 @@ export async function editKey({ keyrung, actor, id, request, requestId }: Call):
 }
 
 /** `POST /keys/:id/rotate`: the new secret is shown this once. */
-export async function rotateKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+export async function rotateKey({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const input = toRotation(readWire(rotation, await readJsonBody(request)))
-  const { key, secret } = await withWireNames(names, () =>
-    keyrung.keys.rotate(actor, id, input, { requestId }),
-  )
+  const { key, secret } = await withWireNames(names, () => keyrung.keys.rotate(actor, id, input, origin))
   return answerJson({ key: keyBody(key), secret }, 200, { etag: formatVersionTag(key.version) })
 }
 
 /** `POST /keys/:id/rotate-webhook`: what its webhook is signed with from now on is shown this once. */
-export async function rotateKeyWebhook({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+export async function rotateKeyWebhook({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const input = toRotation(readWire(rotation, await readJsonBody(request)))
   const { key, webhookSecret } = await withWireNames(names, () =>
-    keyrung.keys.rotateWebhook(actor, id, input, { requestId }),
+    keyrung.keys.rotateWebhook(actor, id, input, origin),
   )
   const etag = formatVersionTag(key.version)
   return answerJson({ key: keyBody(key), webhook_secret: webhookSecret }, 200, { etag })
 }
 
 /** `POST /keys/:id/revoke`. */
-export async function revokeKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+export async function revokeKey({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const { reason } = readWire(reasoned, await readJsonBody(request))
-  return answerKey(await keyrung.keys.revoke(actor, id, toReason(reason), { requestId }))
+  return answerKey(await keyrung.keys.revoke(actor, id, toReason(reason), origin))
 }
 
 /** `POST /keys/:id/activate`. */
-export async function activateKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+export async function activateKey({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const { reason } = readWire(reasoned, await readJsonBody(request))
-  return answerKey(await keyrung.keys.activate(actor, id, toReason(reason), { requestId }))
+  return answerKey(await keyrung.keys.activate(actor, id, toReason(reason), origin))
 }
 
 /** `DELETE /keys/:id`. */
-export async function deleteKey({ keyrung, actor, id, request, requestId }: Call): Promise<Response> {
+export async function deleteKey({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const { reason } = readWire(reasoned, await readJsonBody(request))
-  await keyrung.keys.delete(actor, id, toReason(reason), { requestId })
+  await keyrung.keys.delete(actor, id, toReason(reason), origin)
   return answerNothing()
 }
 

@@ -19,9 +19,9 @@ import { isInstant } from './time.js'
  * @throws `store_unavailable` for a row that is not one that keyrung wrote: what is not understood is not shown
  */
 export function parseEvent(record: EventRecord): AuditEvent {
-  const { before, after, graceEndsAt } = readObject(parseJson(record.details), 'details')
+  const { before, after, graceEndsAt, address, userAgent } = readObject(parseJson(record.details), 'details')
   const target = { type: record.targetType, id: record.targetId, name: record.targetName }
-  return readEvent({ ...record, target, before, after, graceEndsAt })
+  return readEvent({ ...record, target, before, after, graceEndsAt, address, userAgent })
 }
 
 /**
@@ -52,6 +52,8 @@ function readEvent(fields: Fields): AuditEvent {
     },
     reason: read(fields, 'reason', isTextOrNull),
     requestId: read(fields, 'requestId', isTextOrNull),
+    address: fields['address'] === undefined ? null : read(fields, 'address', isTextOrNull),
+    userAgent: fields['userAgent'] === undefined ? null : read(fields, 'userAgent', isTextOrNull),
     before,
     after,
     graceEndsAt: read(fields, 'graceEndsAt', isInstantOrNull),

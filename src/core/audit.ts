@@ -108,6 +108,10 @@ export interface EventOf<T extends string, A extends string, S> {
   readonly reason: string | null
   /** The host's id of the request that made the change. */
   readonly requestId: string | null
+  /** The network address that the change was asked for from, where that is known. */
+  readonly address: string | null
+  /** The `User-Agent` that it was asked for with, where that is known. */
+  readonly userAgent: string | null
   /** Null where there was nothing before. */
   readonly before: S | null
   /** Null where there is nothing after. */
@@ -116,7 +120,7 @@ export interface EventOf<T extends string, A extends string, S> {
   readonly graceEndsAt: number | null
 }
 
-/** A change event as it is stored: `details` is the JSON of `before`, `after` and `graceEndsAt`. */
+/** A change event as it is stored: `details` is the JSON of what has no column: `before`, `after`, `graceEndsAt`, `address`, `userAgent`. */
 export interface EventRecord {
   readonly id: string
   readonly workspaceId: string
@@ -177,7 +181,7 @@ function words(text: string): readonly string[] {
 
 /** A change event as a row, ready to be inserted; `parseEvent` is the way back. */
 export function eventRecord(event: AuditEvent): EventRecord {
-  const { before, after, graceEndsAt } = event
+  const { before, after, graceEndsAt, address, userAgent } = event
   return {
     id: event.id,
     workspaceId: event.workspaceId,
@@ -190,6 +194,6 @@ export function eventRecord(event: AuditEvent): EventRecord {
     targetName: event.target.name,
     reason: event.reason,
     requestId: event.requestId,
-    details: JSON.stringify({ before, after, graceEndsAt }),
+    details: JSON.stringify({ before, after, graceEndsAt, address, userAgent }),
   }
 }

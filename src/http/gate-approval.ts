@@ -12,6 +12,7 @@ import { answerError, answerRefusal } from './outcome.js'
 import type { Answer } from './outcome.js'
 import { parseWait } from './prefer.js'
 import { answerQueued } from './queued.js'
+import { readUserAgent } from './user-agent.js'
 import { storedHeaders, storedNames } from './stored-headers.js'
 
 /** An admission that a human has to complete. */
@@ -55,7 +56,10 @@ export function createQueuer(
     const signal = wait ? request.gone : undefined
     try {
       const stored = await store(request, names, approvalSettings.maxBodyBytes)
-      const queued = await keyrung.queue(admission, stored, { app, effect, ...idempotencyOf(request) })
+      const queued = await keyrung.queue(admission, stored, {
+        ...{ app, effect, ...idempotencyOf(request) },
+        userAgent: readUserAgent(request.headers('user-agent')[0]),
+      })
       const { approval } = queued
       const isShort = wait === null || wait === 0 || hasEnded(approval.status)
       const shown = isShort

@@ -11,7 +11,7 @@ import { readWaking } from './approvals/input.js'
 import { cancelApproval, trackApproval } from './approvals/track.js'
 import type { ApprovalDetail, ApprovalView } from './approvals/view.js'
 import type { ServiceContext } from './context.js'
-import type { ChangeOptions } from './keys/options.js'
+import type { ChangeOptions } from './change-origin.js'
 
 /** That what was shown is to run. */
 export interface ApproveInput {

@@ -8,6 +8,7 @@ import type { AuditSink } from '../ports/audit-sink.js'
 import type { Change, MessageRecord } from '../ports/change.js'
 import type { Clock } from '../ports/clock.js'
 import type { Store } from '../ports/store.js'
+import type { ChangeOrigin } from './change-origin.js'
 import type { ServiceContext } from './context.js'
 import type { Job } from './job.js'
 import { quietly } from './notice.js'
@@ -30,7 +31,7 @@ interface ChangeTo<E extends AuditEvent> {
   /** Null where there is nothing after. */
   readonly after: E['after']
   readonly reason?: string | null
-  readonly requestId?: string | null
+  readonly origin?: ChangeOrigin
   /** For a rotation, the first instant at which the old secret no longer works. */
   readonly graceEndsAt?: number | null
 }
@@ -68,7 +69,9 @@ export function changeEvent(
     // Actions are named after what they are done to.
     target: { type: made.action.split('.', 1)[0], id: made.target.id, name: made.target.name },
     reason: made.reason ?? null,
-    requestId: made.requestId ?? null,
+    requestId: made.origin?.requestId ?? null,
+    address: made.origin?.address ?? null,
+    userAgent: made.origin?.userAgent ?? null,
     before: made.before,
     after: made.after,
     graceEndsAt: made.graceEndsAt ?? null,

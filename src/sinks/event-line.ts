@@ -19,6 +19,8 @@ export function eventBody(event: AuditEvent) {
     target: event.target,
     reason: event.reason,
     request_id: event.requestId,
+    address: event.address,
+    user_agent: event.userAgent,
     ...snapshots(event),
     grace_ends_at: timestamp(event.graceEndsAt),
   }

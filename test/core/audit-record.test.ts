@@ -43,6 +43,8 @@ const common = {
   actor: name,
   reason: orNull(fc.string({ unit: 'binary' })),
   requestId: orNull(fc.string()),
+  address: orNull(fc.string()),
+  userAgent: orNull(fc.string()),
   graceEndsAt: orNull(instant),
 }
 
@@ -73,6 +75,8 @@ const sample: AuditEvent = {
   target: { type: 'key', id: 'key_1', name: 'CI' },
   reason: null,
   requestId: 'r-1',
+  address: null,
+  userAgent: null,
   before: snapshotKey(keyRecord()),
   after: snapshotKey(keyRecord({ scopes: '' })),
   graceEndsAt: null,

@@ -88,7 +88,10 @@ describe('the audit query', () => {
   })
 
   test('shows the whole event', async () => {
-    const [id] = await events(1, { reason: 'leaked', requestId: 'r-7' })
+    const [id] = await events(1, {
+      reason: 'leaked',
+      origin: { requestId: 'r-7', address: '192.0.2.7', userAgent: 'curl/8' },
+    })
     const page = await auditOf().list(admin)
     expect(page.events).toEqual([
       {
@@ -100,6 +103,8 @@ describe('the audit query', () => {
         target: { type: 'key', id: 'key_1', name: 'CI' },
         reason: 'leaked',
         requestId: 'r-7',
+        address: '192.0.2.7',
+        userAgent: 'curl/8',
         before: null,
         after: expect.objectContaining({ name: 'CI', scopes: ['contacts:read'] }),
         graceEndsAt: null,

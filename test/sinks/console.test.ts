@@ -18,6 +18,8 @@ test('a change is one line of JSON in snake_case with times as RFC 3339', async 
     target: { type: 'key', id: 'key_1', name: 'CI' },
     reason: 'CI',
     request_id: null,
+    address: null,
+    user_agent: null,
     before: null,
     after: {
       name: 'CI',

@@ -16,6 +16,8 @@ export function auditEvent(number: number, name = 'CI'): AuditEvent {
     target: { type: 'key', id: 'key_1', name },
     reason: name,
     requestId: null,
+    address: null,
+    userAgent: null,
     before: null,
     after: {
       name,

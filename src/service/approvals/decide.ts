@@ -37,7 +37,7 @@ export async function approve(
 ): Promise<ApprovalDetail> {
   const found = await findForDecider(context, given, 'approve', id)
   const { digest, reason } = inputs.readApproval(context, input)
-  const { requestId, ...patience } = inputs.readWaitOptions(context, options)
+  const { origin, ...patience } = inputs.readWaitOptions(context, options)
   const record = await untilTaken(context, given, 'approve', found, async ({ record, decider }) => {
     await demandPending(context, record)
     await demandOther(context, decider, record)
@@ -52,7 +52,7 @@ export async function approve(
       context,
       record,
       { edge, at, by, reason },
-      { actor: decider.actor, requestId, beside: [vote, ...decider.checks, ...checks] },
+      { actor: decider.actor, origin, beside: [vote, ...decider.checks, ...checks] },
     )
   })
   return finish(context, runner, record, patience, found.decider)
@@ -68,7 +68,7 @@ export async function reject(
 ): Promise<ApprovalView> {
   const found = await findForDecider(context, given, 'reject', id)
   const { reason } = inputs.readRejection(context, input)
-  const { requestId } = inputs.readChangeOptions(context, options)
+  const { origin } = inputs.readChangeOptions(context, options)
   const record = await untilTaken(context, given, 'reject', found, async ({ record, decider }) => {
     await demandPending(context, record)
     await demandOther(context, decider, record)
@@ -78,7 +78,7 @@ export async function reject(
       context,
       record,
       { edge: 'reject', at, by, reason, purgeAt: purgeAfter(context, at) },
-      { actor: decider.actor, requestId, beside: decider.checks },
+      { actor: decider.actor, origin, beside: decider.checks },
     )
   })
   return toApprovalView(record)
@@ -98,7 +98,7 @@ export async function resolve(
 ): Promise<ApprovalDetail> {
   const found = await findForDecider(context, given, 'resolve', id)
   const { as, reason } = inputs.readResolution(context, input)
-  const { requestId, ...patience } = inputs.readWaitOptions(context, options)
+  const { origin, ...patience } = inputs.readWaitOptions(context, options)
   const record = await untilTaken(context, given, 'resolve', found, async ({ record, decider }) => {
     if (record.status !== 'unknown') throw new KeyrungError('not_unknown')
     await demandOther(context, decider, record)
@@ -117,7 +117,7 @@ export async function resolve(
       isAgreed
         ? { edge: 'resolve', ...decided, as, purgeAt: purgeAfter(context, at) }
         : { edge: 'vote-again', ...decided },
-      { actor: decider.actor, requestId, beside },
+      { actor: decider.actor, origin, beside },
     )
   })
   return finish(context, runner, record, patience, found.decider)

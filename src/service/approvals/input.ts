@@ -3,6 +3,8 @@ import { approvalStatuses } from '../../core/approval.js'
 import { invalid } from '../../core/errors.js'
 import { isId } from '../../core/id.js'
 import { isDuration, isInstant } from '../../core/time.js'
+import { originFields, originOf } from '../change-origin.js'
+import type { ChangeOrigin } from '../change-origin.js'
 import type { ServiceContext } from '../context.js'
 import { parseCursor } from '../cursor.js'
 import { countUpTo, foreignId, objectOf, oneOf, readFields, reason } from '../keys/fields.js'
@@ -32,10 +34,10 @@ const told = reason.check(({ value, issues }) => {
   if (value === '') issues.push({ code: 'custom', input: value, message: 'must not be empty' })
 })
 
-const changeOptions = objectOf({ requestId: z.optional(foreignId) })
+const changeOptions = objectOf(originFields)
 const signal = z.custom<AbortSignal>(isSignal, { error: 'must be an AbortSignal' })
 const patience = { waitMs: z.optional(wait), signal: z.optional(signal) }
-const waitOptions = objectOf({ requestId: z.optional(foreignId), ...patience })
+const waitOptions = objectOf({ ...originFields, ...patience })
 const approval = objectOf({ digest, reason: z.optional(reason) })
 const rejection = objectOf({ reason: told })
 const resolution = objectOf({
@@ -44,7 +46,7 @@ const resolution = objectOf({
 })
 const tracking = objectOf(patience)
 const waking = objectOf({ workspaceId: z.optional(foreignId) })
-const queueing = objectOf({ idempotencyKey: z.optional(foreignId), requestId: z.optional(foreignId) })
+const queueing = objectOf({ idempotencyKey: z.optional(foreignId), ...originFields })
 const listing = objectOf({
   status: z.optional(oneOf(approvalStatuses)),
   keyId: z.optional(z.custom<string>(isKeyId, { error: "must be a key's id" })),
@@ -72,20 +74,17 @@ export function readResolution(context: Needs, input: unknown) {
 }
 
 /** @throws KeyrungError `input_invalid` */
-export function readChangeOptions(context: Needs, options: unknown): { readonly requestId: string | null } {
-  const { requestId = null } = read(changeOptions, options)
-  refusePastedSecrets(context, { requestId })
-  return { requestId }
+export function readChangeOptions(context: Needs, options: unknown): { readonly origin: ChangeOrigin } {
+  return { origin: originOf(context, read(changeOptions, options)) }
 }
 
 /** @throws KeyrungError `input_invalid` */
 export function readWaitOptions(
   context: Needs & Pick<ServiceContext, 'approvalSettings'>,
   options: unknown,
-): { readonly requestId: string | null } & Patience {
-  const { requestId = null, waitMs = context.approvalSettings.waitMs, signal } = read(waitOptions, options)
-  refusePastedSecrets(context, { requestId })
-  return { requestId, waitMs, signal }
+): { readonly origin: ChangeOrigin } & Patience {
+  const { waitMs = context.approvalSettings.waitMs, signal, ...rest } = read(waitOptions, options)
+  return { origin: originOf(context, rest), waitMs, signal }
 }
 
 /** @throws KeyrungError `input_invalid` */
@@ -100,12 +99,12 @@ export function readWaking(options: unknown): { readonly workspaceId?: string | 
 }
 
 /** @throws KeyrungError `input_invalid` */
-export function readQueueOptions(options: {
-  readonly idempotencyKey?: unknown
-  readonly requestId?: unknown
-}): { readonly idempotencyKey: string | null; readonly requestId: string | null } {
-  const { idempotencyKey = null, requestId = null } = read(queueing, options)
-  return { idempotencyKey, requestId }
+export function readQueueOptions(
+  context: Needs,
+  options: unknown,
+): { readonly idempotencyKey: string | null; readonly origin: ChangeOrigin } {
+  const { idempotencyKey = null, ...rest } = read(queueing, options)
+  return { idempotencyKey, origin: originOf(context, rest) }
 }
 
 /** @throws KeyrungError `input_invalid` */

@@ -6,6 +6,7 @@ import { formatId, idEntropyBytes } from '../../core/id.js'
 import type { KeyRecord } from '../../core/key.js'
 import type { Principal } from '../../core/principal.js'
 import { demandSealer } from '../approval-settings.js'
+import type { ChangeOrigin } from '../change-origin.js'
 import type { ServiceContext } from '../context.js'
 import { findInForce } from '../credential-status.js'
 import { commitParts, mostAttempts, neverCommitted } from '../keys/commit.js'
@@ -36,7 +37,7 @@ export interface QueueInput {
   readonly content: AskedContent
   /** Makes a repetition lead to the same approval. */
   readonly idempotencyKey: string | null
-  readonly requestId?: string | null
+  readonly origin?: ChangeOrigin
 }
 
 /** An approval that a request led to. */
@@ -101,7 +102,7 @@ export async function queueApproval(context: ServiceContext, input: QueueInput):
           target: { id, name: record.operation },
           before: null,
           after: snapshotApproval(record),
-          requestId: input.requestId ?? null,
+          ...(input.origin && { origin: input.origin }),
         },
         now,
       ),

@@ -8,6 +8,7 @@ import type { Admission } from '../admission.js'
 import { demandSealer } from '../approval-settings.js'
 import { createApprovals } from '../approvals.js'
 import type { Approvals } from '../approvals.js'
+import type { ChangeOptions } from '../change-origin.js'
 import type { ServiceContext } from '../context.js'
 import { createDispatchers } from '../dispatchers.js'
 import { createExecution } from '../execution.js'
@@ -33,15 +34,13 @@ export interface AwaitingAdmission {
 }
 
 /** How a request is queued. */
-export interface QueueOptions {
+export interface QueueOptions extends ChangeOptions {
   /** The name of the attached app that it is to be dispatched into. */
   readonly app: string
   /** What repeating it would do. */
   readonly effect: 'unsafe' | 'idempotent'
   /** Makes a repetition lead to the same approval: at most 255 characters on one line. */
   readonly idempotencyKey?: string | undefined
-  /** The host's id of the request, for the audit event. */
-  readonly requestId?: string | undefined
 }
 
 /** What approvals are put together from. */
@@ -114,7 +113,7 @@ export function createApprovalService(options: ApprovalServiceOptions): Approval
           effect,
           operation: shownText(context.keyFormat).text(operationOf(request)),
         },
-        ...readQueueOptions(rest),
+        ...readQueueOptions(context, { address: principal.address ?? undefined, ...rest }),
         content: { request, input: null, preview: null, precondition: null },
       })
     },

@@ -6,6 +6,7 @@ import type { ApprovalStep } from '../../core/approval-edges.js'
 import { pendingCounter } from '../../core/approval.js'
 import type { ApprovalRecord } from '../../core/approval.js'
 import type { Change } from '../../ports/change.js'
+import type { ChangeOrigin } from '../change-origin.js'
 import type { ServiceContext } from '../context.js'
 import { commitParts } from '../keys/commit.js'
 import type { Loss } from '../keys/commit.js'
@@ -17,7 +18,7 @@ import type { RequestView } from './view.js'
 /** Who takes a step, and what goes into the same commit. */
 export interface StepNote {
   readonly actor: Actor
-  readonly requestId?: string | null
+  readonly origin?: ChangeOrigin
   /** What has to hold, and is written, beside the approval itself, its event and its messages. */
   readonly beside?: readonly Change[]
 }
@@ -62,7 +63,7 @@ export async function composeStep(
   context: ServiceContext,
   record: ApprovalRecord,
   step: ApprovalStep,
-  { actor, requestId = null, beside = [] }: StepNote,
+  { actor, origin, beside = [] }: StepNote,
 ): Promise<ComposedStep | null> {
   const plan = planStep(record, step)
   if (plan === null) return null
@@ -82,7 +83,12 @@ export async function composeStep(
   const action = actions[step.edge]
   if (action !== null) {
     const at = 'at' in step ? step.at : await context.store.now()
-    const made = { actor, action, target: { id: record.id, name: record.operation }, requestId } as const
+    const made = {
+      actor,
+      action,
+      target: { id: record.id, name: record.operation },
+      ...(origin && { origin }),
+    } as const
     const snapshots = { before: snapshotApproval(record), after: snapshotApproval(after) }
     rest.push(...changeEvent(context, { ...made, ...snapshots, reason: reasonOf(step) }, at))
     rest.push(...(await announce(context, after, action, at, () => tellAsked(context, after))))

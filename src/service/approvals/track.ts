@@ -45,7 +45,7 @@ export async function cancelApproval(
   options: unknown,
 ): Promise<ApprovalView> {
   const { actor, record: first } = await findOwn(context, given, id)
-  const { requestId } = readChangeOptions(context, options)
+  const { origin } = readChangeOptions(context, options)
   let record = first
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const at = await context.store.now()
@@ -56,7 +56,7 @@ export async function cancelApproval(
         ...{ edge: 'cancel', at, by: formatActor(actor), outcome: 'cancelled_by_caller', reason: null },
         purgeAt: purgeAfter(context, at),
       },
-      { actor, requestId },
+      { actor, origin },
     )
     if (step.ok) return toApprovalView(step.record)
     if (step.why === 'closed') throw new KeyrungError('not_pending')

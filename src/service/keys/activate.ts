@@ -23,7 +23,7 @@ export async function activateKey(
   options: unknown,
 ): Promise<KeyView> {
   const found = await findForActor(context, given, 'activate', id)
-  const { requestId, reason } = readNote(context, input, options)
+  const { origin, reason } = readNote(context, input, options)
   const { key } = found.row
   if (key.status === 'active') {
     // Somebody else's activation may still be on its way to the other instances.
@@ -33,7 +33,7 @@ export async function activateKey(
   const plan = await demandPlan(context, key.workspaceId)
   const held = await demandRights(context, found.actor, key)
   const set = { status: 'active', revokedAt: null, revokedBy: null, revokedReason: null } as const
-  const { update, event, view } = prepareChange(context, found, 'key.activated', set, { reason, requestId })
+  const { update, event, view } = prepareChange(context, found, 'key.activated', set, { reason, origin })
   const commit = (max: number | null, room: readonly Change[] = []) =>
     commitParts(context.store, { held, update, room, counter: countKey(key.workspaceId, 1, max), event })
   let loss = await commit(plan.maxKeys)

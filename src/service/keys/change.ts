@@ -2,6 +2,7 @@ import type { KeyAction } from '../../core/audit.js'
 import { snapshotKey } from '../../core/audit.js'
 import type { KeyRecord, KeySecretRecord } from '../../core/key.js'
 import type { Change, Settable } from '../../ports/change.js'
+import type { ChangeOrigin } from '../change-origin.js'
 import type { ServiceContext } from '../context.js'
 import { changeEvent } from '../outbox.js'
 import type { FoundKey } from './found.js'
@@ -11,7 +12,7 @@ import type { KeyView } from './view.js'
 /** Why and by which request a key is changed. */
 export interface ChangeNote {
   readonly reason?: string | null
-  readonly requestId: string | null
+  readonly origin?: ChangeOrigin
   readonly graceEndsAt?: number
 }
 

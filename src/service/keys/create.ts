@@ -6,6 +6,7 @@ import { usualExpiry } from '../../core/lifetime.js'
 import { formatId, idEntropyBytes } from '../../core/id.js'
 import type { KeyRecord } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
+import type { ChangeOrigin } from '../change-origin.js'
 import type { ServiceContext } from '../context.js'
 import { admitActor, parseActor } from '../management.js'
 import { changeEvent } from '../outbox.js'
@@ -67,7 +68,7 @@ export async function createKey(
   const wanted = creation.value && { workspaceId, ...creation.value.fields }
   const proposed = wanted && toProposedKey(context.catalog, 'a new key', wanted)
   const actor = await admitActor(context, asking, 'create', undefined, proposed)
-  const { requestId, idempotencyKey } = readCreateOptions(context, options)
+  const { origin, idempotencyKey } = readCreateOptions(context, options)
   const { fields, entered, timeFaults } = creation.get()
   const claim = idempotencyKey === null ? null : claimCreation(context, actor, idempotencyKey, entered)
 
@@ -84,7 +85,7 @@ export async function createKey(
     ...(await findHostFaults(context, workspaceId, fields)),
   ]
   if (faults.length > 0) throw invalid('input_invalid', faults)
-  return commitCreation(context, { actor, fields, claim, settle: earlier?.settle ?? null, requestId })
+  return commitCreation(context, { actor, fields, claim, settle: earlier?.settle ?? null, origin })
 }
 
 interface CreationPlan {
@@ -92,14 +93,14 @@ interface CreationPlan {
   readonly fields: KeyFields
   readonly claim: IdempotencyClaim | null
   readonly settle: ((resultId: string) => Change) | null
-  readonly requestId: string | null
+  readonly origin: ChangeOrigin
 }
 
 async function commitCreation(
   context: ServiceContext,
   creation: CreationPlan,
 ): Promise<CreatedKey | RepeatedKey> {
-  const { actor, fields, claim, requestId } = creation
+  const { actor, fields, claim, origin } = creation
   const { catalog, store, entropy, clock } = context
   const workspaceId = workspaceOf(actor)
   const plan = await demandPlan(context, workspaceId)
@@ -112,7 +113,7 @@ async function commitCreation(
     const key = newKey(formatId('key', now, entropy(idEntropyBytes)), actor, fields, now)
     const minted = mintSecret(context, key, now)
     const after = snapshotKey(key)
-    const made = { actor, action: 'key.created', target: key, before: null, after, requestId } as const
+    const made = { actor, action: 'key.created', target: key, before: null, after, origin } as const
     const loss = await commitParts(store, {
       // Before the counter, so that a repetition is told from a key too many.
       claim: settle ? [settle(key.id)] : [],

@@ -23,7 +23,7 @@ export async function deleteKey(
   options: unknown,
 ): Promise<void> {
   const found = await findForActor(context, given, 'delete', id)
-  const { requestId, reason } = readNote(context, input, options)
+  const { origin, reason } = readNote(context, input, options)
   let { row, now } = found
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const { key } = row
@@ -32,7 +32,7 @@ export async function deleteKey(
     const loss = await commitParts(context.store, {
       ...removal(row, now),
       sweep: sweep.note,
-      event: changeEvent(context, { ...made, actor: found.actor, reason, requestId }, now),
+      event: changeEvent(context, { ...made, actor: found.actor, reason, origin }, now),
     })
     if (loss === null) {
       await context.settle()

@@ -44,7 +44,7 @@ export async function editKey(
     edition = tried(() => inputs.edit(input, key, now))
     return edition.value && toProposedKey(context.catalog, key.id, { ...key, ...edition.value })
   })
-  const { version, requestId } = readEditOptions(context, options)
+  const { version, origin } = readEditOptions(context, options)
   const before = found.row.key
   if (version !== before.version) throw new KeyrungError('conflict')
   const after: KeyRecord = { ...before, ...edition!.get() }
@@ -65,7 +65,7 @@ export async function editKey(
     (await hasLooserLimits(context, before.workspaceId, before, after)) ||
     leadsElsewhere(before.webhook, after.webhook)
   const held = isWider ? await demandRights(context, found.actor, after) : []
-  const { update, event, view } = prepareChange(context, found, 'key.edited', set, { requestId })
+  const { update, event, view } = prepareChange(context, found, 'key.edited', set, { origin })
   const decides = changesRights(before, after)
   const sweep = decides ? prepareSweep(context, before) : null
   const revival = await prepareRevival(context, before, after, found.now)

@@ -1,14 +1,10 @@
 import * as z from 'zod/mini'
 import { invalid, KeyrungError } from '../../core/errors.js'
+import { originFields, originOf } from '../change-origin.js'
+import type { ChangeOptions, ChangeOrigin } from '../change-origin.js'
 import type { ServiceContext } from '../context.js'
 import { foreignId, grace, objectOf, readFields, reason, version } from './fields.js'
 import { refusePastedSecrets } from './pasted-secret.js'
-
-/** What may accompany every change. */
-export interface ChangeOptions {
-  /** The host's id of the request, for the audit event: at most 255 characters on one line. */
-  readonly requestId?: string | undefined
-}
 
 /** What may accompany a creation. */
 export interface CreateOptions extends ChangeOptions {
@@ -42,15 +38,15 @@ export interface RotateInput extends Reason {
 
 type Needs = Pick<ServiceContext, 'keyFormat' | 'keySettings'>
 
-/** Who asked for a change, and why, as its audit event tells it. */
+/** Where a change was asked for, and why, as its audit event tells it. */
 export interface Note {
-  readonly requestId: string | null
+  readonly origin: ChangeOrigin
   readonly reason: string | null
 }
 
-const changeOptions = objectOf({ requestId: z.optional(foreignId) })
-const createOptions = objectOf({ requestId: z.optional(foreignId), idempotencyKey: z.optional(foreignId) })
-const editOptions = objectOf({ requestId: z.optional(foreignId), version: z.optional(version) })
+const changeOptions = objectOf(originFields)
+const createOptions = objectOf({ ...originFields, idempotencyKey: z.optional(foreignId) })
+const editOptions = objectOf({ ...originFields, version: z.optional(version) })
 const noteInput = objectOf({ reason: z.optional(reason) })
 
 const usualGraceMs = 86_400_000
@@ -59,25 +55,24 @@ const usualGraceMs = 86_400_000
 export function readCreateOptions(
   context: Needs,
   options: unknown,
-): Pick<Note, 'requestId'> & { idempotencyKey: string | null } {
-  const { requestId = null, idempotencyKey = null } = read(createOptions, options)
-  refusePastedSecrets(context, { requestId })
-  return { requestId, idempotencyKey }
+): Pick<Note, 'origin'> & { idempotencyKey: string | null } {
+  const { idempotencyKey = null, ...rest } = read(createOptions, options)
+  return { origin: originOf(context, rest), idempotencyKey }
 }
 
 /** @throws KeyrungError `version_required` without a version, `input_invalid` */
 export function readEditOptions(
   context: Needs,
   options: unknown,
-): Pick<Note, 'requestId'> & { version: number } {
-  const { requestId = null, version } = read(editOptions, options)
-  refusePastedSecrets(context, { requestId })
+): Pick<Note, 'origin'> & { version: number } {
+  const { version, ...rest } = read(editOptions, options)
+  const origin = originOf(context, rest)
   if (version === undefined) {
     throw new KeyrungError('version_required', {
       message: 'Say which version you are changing: pass { version }, as the key was read.',
     })
   }
-  return { requestId, version }
+  return { origin, version }
 }
 
 /** @throws KeyrungError `input_invalid` */
@@ -98,10 +93,10 @@ export function readRotation(
 }
 
 function noteOf(context: Needs, given: { reason?: string | undefined }, options: unknown): Note {
-  const { requestId = null } = read(changeOptions, options)
-  const note = { requestId, reason: given.reason || null }
-  refusePastedSecrets(context, { ...note })
-  return note
+  const origin = originOf(context, read(changeOptions, options))
+  const note = { reason: given.reason || null }
+  refusePastedSecrets(context, note)
+  return { origin, ...note }
 }
 
 function read<S extends z.ZodMiniObject>(schema: S, input: unknown): z.output<S> {

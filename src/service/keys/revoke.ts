@@ -24,7 +24,7 @@ export async function revokeKey(
 ): Promise<KeyView> {
   const { catalog, store, clock } = context
   const found = await findForActor(context, given, 'revoke', id)
-  const { requestId, reason } = readNote(context, input, options)
+  const { origin, reason } = readNote(context, input, options)
   const { id: keyId, workspaceId } = found.row.key
   let { row, now } = found
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
@@ -36,7 +36,7 @@ export async function revokeKey(
     const revoked = { revokedAt: now, revokedBy: formatActor(found.actor), revokedReason: reason }
     // What was approved before counts no more, whatever is made of the key later.
     const set = { status: 'revoked', revocations: row.key.revocations + 1, ...revoked } as const
-    const note = { reason, requestId }
+    const note = { reason, origin }
     const { update, event, view } = prepareChange(context, { ...found, row, now }, 'key.revoked', set, note)
     const counter = countKey(workspaceId, -1, null)
     const sweep = prepareSweep(context, row.key)

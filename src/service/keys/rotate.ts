@@ -2,6 +2,7 @@ import type { Actor } from '../../core/actor.js'
 import { KeyrungError } from '../../core/errors.js'
 import type { KeyRecord, KeySecretRecord } from '../../core/key.js'
 import type { Change } from '../../ports/change.js'
+import type { ChangeOrigin } from '../change-origin.js'
 import type { ServiceContext } from '../context.js'
 import { noteGrace, prepareSweep } from '../approvals/sweep.js'
 import { prepareChange } from './change.js'
@@ -37,14 +38,14 @@ export async function rotateKey(
   options: unknown,
 ): Promise<RotatedKey> {
   const found = await findForActor(context, given, 'rotate', id)
-  const { graceMs, reason, requestId } = readRotation(context, input, options)
+  const { graceMs, reason, origin } = readRotation(context, input, options)
   const { key } = found.row
   demandActive(key, found.now)
   await demandPlan(context, key.workspaceId)
   const held = await demandRights(context, found.actor, key)
   let { row, now } = found
   for (let attempt = 0; attempt < mostTries; attempt++) {
-    const rotation = planRotation(context, { ...found, row, now }, { graceMs, reason, requestId })
+    const rotation = planRotation(context, { ...found, row, now }, { graceMs, reason, origin })
     const { update, secrets, event, view, secret } = rotation
     const sweep = prepareSweep(context, row.key)
     const later = graceMs > 0 ? noteGrace(context, row.key, now + graceMs) : []
@@ -77,7 +78,7 @@ const overForAll = 0
 function planRotation(
   context: ServiceContext,
   found: FoundKey,
-  how: { readonly graceMs: number; readonly reason: string | null; readonly requestId: string | null },
+  how: { readonly graceMs: number; readonly reason: string | null; readonly origin: ChangeOrigin },
 ) {
   const { row, now } = found
   const { graceMs, ...note } = how

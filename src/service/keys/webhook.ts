@@ -57,7 +57,7 @@ export async function rotateWebhook(
   options: unknown,
 ): Promise<RotatedWebhook> {
   const found = await findForActor(context, given, 'rotate', id)
-  const { graceMs, reason, requestId } = readRotation(context, input, options)
+  const { graceMs, reason, origin } = readRotation(context, input, options)
   const { key } = found.row
   const setting = readWebhook(key.webhook)
   const { webhookSecrets } = context
@@ -69,7 +69,7 @@ export async function rotateWebhook(
   const former = graceMs === 0 ? null : { hostSecretId, generation, endsAt: found.now + graceMs }
   const next = { ...setting, hostSecretId: webhookSecrets.hostSecretId, generation: generation + 1, former }
   const webhook = formatWebhook(next)
-  const change = prepareChange(context, found, 'key.edited', { webhook }, { reason, requestId })
+  const change = prepareChange(context, found, 'key.edited', { webhook }, { reason, origin })
   const loss = await commitParts(context.store, { held, update: change.update, event: change.event })
   if (loss !== null) {
     throw new KeyrungError(loss.part === 'update' && loss.why === 'missing' ? 'not_found' : 'conflict')

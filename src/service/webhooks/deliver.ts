@@ -139,7 +139,7 @@ export function createDeliveryJob(context: ServiceContext, outbound: Outbound): 
     const now = clock.now()
     const found = { actor: { type: 'system', name: author, workspaceId } as const, row, now }
     const webhook = formatWebhook({ ...setting, disabledAt: now })
-    const note = { reason: 'the receiver answered 410', requestId: null }
+    const note = { reason: 'the receiver answered 410' }
     const { update, event } = prepareChange(context, found, 'key.edited', { webhook }, note)
     // Lost only to another change of the key; the next message finds out again.
     await store.commit([update, ...event])

@@ -5,7 +5,8 @@ import { auditEvent, decision, nasty } from '../../sinks/event-samples.js'
 import type { AuditEvent } from '../../../src/core/audit.js'
 
 const ofKey = auditEvent(1) as Extract<AuditEvent, { target: { type: 'key' } }>
-const head = { id: auditEvent(7).id, at: ofKey.at, workspaceId: 'acme', actor: 'user:42', requestId: 'r' }
+const origin = { requestId: 'r', address: '192.0.2.7', userAgent: 'curl/8' }
+const head = { id: auditEvent(7).id, at: ofKey.at, workspaceId: 'acme', actor: 'user:42', ...origin }
 const rest = { reason: 'why', graceEndsAt: null, before: null }
 const events: readonly AuditEvent[] = [
   ofKey,
