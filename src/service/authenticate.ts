@@ -17,6 +17,7 @@ import type { CredentialSource } from './credential-source.js'
 import { judgeCredential, judgeHeld, malformedRecord } from './credential-status.js'
 import type { HeldCredential } from './credential-status.js'
 import type { Notify } from './notice.js'
+import type { Recorder } from './recorder.js'
 import { readPrincipal } from './principal.js'
 import type { SourceGate } from './source-allowance.js'
 import type { TokenReader, VerifiedToken } from './tokens/reader.js'
@@ -42,6 +43,8 @@ export interface AuthenticatorOptions {
   readonly notify: Notify
   /** Null where the host has no access tokens. */
   readonly tokens: TokenReader | null
+  /** Told of a key whose own secret, or a token of it, was refused. */
+  readonly recorder: Pick<Recorder, 'refused'>
   /** Takes a key that was found under another pepper than the current one, off the request's path. */
   renew(row: CredentialRow, secret: string): MaybePromise<void>
 }
@@ -91,6 +94,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return new KnownCaller(withToken(principal, token), credential.key, grantOfKey, part)
   }
 
+  function refuse({ id: keyId, workspaceId }: KeyRecord, code: CredentialRefusal): CredentialRefusal {
+    options.recorder.refused({ workspaceId, keyId, code, permission: null }, clock.now())
+    return code
+  }
+
   function judgeDigest(
     row: CredentialRow | undefined,
     secret: string,
@@ -110,7 +118,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const refused = credential.isOpen
       ? undefined
       : judgeCredential(credential, clock.now(), address, keyFormat)
-    return refused ?? toCaller(credential, address)
+    if (refused === undefined) return toCaller(credential, address)
+    return refuse(credential.key, refused)
   }
 
   function judgeFound(
@@ -120,7 +129,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     token?: TokenFields,
   ): Caller | CredentialRefusal {
     const found = judgeHeld(row, held, clock.now(), address, keyFormat)
-    return typeof found === 'string' ? found : toCaller(found, address, token)
+    if (typeof found !== 'string') return toCaller(found, address, token)
+    return row === undefined ? found : refuse(row.key, found)
   }
 
   function findHeld(

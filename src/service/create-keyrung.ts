@@ -178,7 +178,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     ],
   })
   const authenticator = createAuthenticator({
-    ...{ catalog, clock, keyFormat, peppers, notify, tokens: tokens.reader },
+    ...{ catalog, clock, keyFormat, peppers, notify, recorder, tokens: tokens.reader },
     source: createCredentialSource({ store, freshness, lease, clock, bounds: cache }),
     renew: createRenewal(context, order),
   })

@@ -203,7 +203,7 @@ test('revoke, activate and delete, and the trail of it all', async () => {
     'POST',
     `${path}/revoke`,
     { reason: 'leaked' },
-    { 'x-request-id': 'r-1' },
+    { 'x-request-id': 'r-1', 'user-agent': 'curl/8' },
   )
   expect(revoked.body.key).toMatchObject({
     status: 'revoked',
@@ -225,6 +225,7 @@ test('revoke, activate and delete, and the trail of it all', async () => {
   const [event] = (await ask('admin', 'GET', '/audit?action=key.revoked')).body.events
   expect(event).toMatchObject({
     ...{ actor: 'user:ann', reason: 'leaked', request_id: 'r-1', workspace_id: 'ws_1' },
+    ...{ address: '127.0.0.1', user_agent: 'curl/8' },
     target: { type: 'key', id: key.id, name: 'Agent' },
     before: { status: 'active' },
     after: { status: 'revoked' },

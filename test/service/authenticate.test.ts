@@ -36,6 +36,7 @@ test.each<[Freshness, boolean]>([
     const current = { ...peppers.current, digest }
     const authenticator = createAuthenticator({
       ...{ catalog, clock, notify: () => undefined, renew: () => undefined, tokens: null },
+      recorder: { refused: () => undefined },
       keyFormat: createKeyFormat({ prefix: 'tp', environments: ['live'] }),
       peppers: { ...peppers, current, all: [current] },
       source: createCredentialSource({
