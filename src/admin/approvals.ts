@@ -10,7 +10,7 @@ import { answerJson } from './answer.js'
 import { approvalBody, approvalDetailBody } from './approval-body.js'
 import { readJsonBody } from './body.js'
 import type { Call } from './call.js'
-import { limitOf, readQuery } from './query.js'
+import { limitOf, parametersOf, readQuery } from './query.js'
 import { parseTimestamp, timeField } from './timestamp.js'
 import { chargeWait, readWait, waitField } from './wait.js'
 import type { Wait } from './wait.js'
@@ -19,7 +19,7 @@ import { passedOn, readWire, withWireNames } from './wire.js'
 /** Seconds after which a run that was not waited for is worth another look. */
 const lookAgainSeconds = 5
 
-const listing = objectOf({
+const listing = parametersOf({
   ...{ status: passedOn, key_id: passedOn, resource: passedOn, cursor: passedOn, limit: passedOn },
   created_before: z.optional(timeField),
 })

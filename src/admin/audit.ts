@@ -1,14 +1,13 @@
 import * as z from 'zod/mini'
 import type { AuditQuery } from '../service/audit.js'
-import { objectOf } from '../service/keys/fields.js'
 import { eventBody } from '../sinks/event-line.js'
 import { answerJson } from './answer.js'
-import { limitOf, readQuery } from './query.js'
+import { limitOf, parametersOf, readQuery } from './query.js'
 import type { Call } from './call.js'
 import { parseTimestamp, timeField } from './timestamp.js'
 import { passedOn, readWire, withWireNames } from './wire.js'
 
-const query = objectOf({
+const query = parametersOf({
   ...{ actor: passedOn, action: passedOn, target_id: passedOn, cursor: passedOn, limit: passedOn },
   from: z.optional(timeField),
   to: z.optional(timeField),

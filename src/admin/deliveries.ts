@@ -5,10 +5,10 @@ import { timestamp } from '../sinks/event-line.js'
 import { answerJson } from './answer.js'
 import { readJsonBody } from './body.js'
 import type { Call } from './call.js'
-import { limitOf, readQuery } from './query.js'
+import { limitOf, parametersOf, readQuery } from './query.js'
 import { passedOn, readWire, withWireNames } from './wire.js'
 
-const listing = objectOf({
+const listing = parametersOf({
   ...{ status: passedOn, key_id: passedOn, approval_id: passedOn, cursor: passedOn, limit: passedOn },
 })
 const nothing = objectOf({})

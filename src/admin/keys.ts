@@ -11,7 +11,7 @@ import { answerJson, answerNothing } from './answer.js'
 import { readJsonBody } from './body.js'
 import { keyBody } from './key-body.js'
 import { limitsField, toLimits } from './limits.js'
-import { limitOf, readQuery } from './query.js'
+import { limitOf, parametersOf, readQuery } from './query.js'
 import type { Call } from './call.js'
 import { nullableTimeField, parseTimestamp, timeField } from './timestamp.js'
 import { formatVersionTag, readVersionTag, passedOn, readWire, readWireFor, withWireNames } from './wire.js'
@@ -43,7 +43,7 @@ const rotation = objectOf({
     }),
   ),
 })
-const listing = objectOf({
+const listing = parametersOf({
   ...{ status: passedOn, text: passedOn, cursor: passedOn, limit: passedOn },
   ...{ owner_id: passedOn, created_by: passedOn },
   expires_before: z.optional(timeField),

@@ -1,4 +1,11 @@
+import type * as z from 'zod/mini'
 import { invalid } from '../core/errors.js'
+import { objectOf } from '../service/keys/fields.js'
+
+/** A query with these parameters and no others. */
+export function parametersOf<P extends z.core.$ZodShape>(parameters: P) {
+  return objectOf(parameters, `is not a parameter; there are ${Object.keys(parameters).join(', ')}`)
+}
 
 /**
  * Reads a request's query.

@@ -1,13 +1,12 @@
-import { objectOf } from '../service/keys/fields.js'
 import type { AdviseInput } from '../service/keys/advise.js'
 import type { UsageQuery } from '../service/usage.js'
 import { answerJson } from './answer.js'
 import type { Call } from './call.js'
-import { limitOf, readQuery } from './query.js'
+import { limitOf, parametersOf, readQuery } from './query.js'
 import { passedOn, readWire } from './wire.js'
 
-const range = objectOf({ from: passedOn, to: passedOn })
-const lookback = objectOf({ days: passedOn })
+const range = parametersOf({ from: passedOn, to: passedOn })
+const lookback = parametersOf({ days: passedOn })
 
 /** `GET /keys/:id/usage`: what a key was used for, day by day. */
 export async function getKeyUsage({ keyrung, actor, id, request }: Call): Promise<Response> {

@@ -255,3 +255,19 @@ test('mistakes in the options stop the start, all of them', () => {
   )
   expect(make(undefined, undefined)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
 })
+
+test.each<[string, string]>([
+  ['/keys', 'status, text, cursor, limit, owner_id, created_by, expires_before'],
+  ['/approvals', 'status, key_id, resource, cursor, limit, created_before'],
+  ['/deliveries', 'status, key_id, approval_id, cursor, limit'],
+  ['/audit', 'actor, action, target_id, cursor, limit, from, to'],
+  ['/usage', 'from, to'],
+  ['/keys/:id/usage', 'from, to'],
+  ['/keys/:id/advice', 'days'],
+])('a parameter that %s does not have is refused, and told are those it has', async (path, parameters) => {
+  const { ask, makeKey } = adminHost()
+  const made = await makeKey()
+  const reply = await ask('admin', 'GET', `${path.replace(':id', made.key.id)}?page=2`)
+  const message = `is not a parameter; there are ${parameters}`
+  expect([reply.status, reply.body.faults]).toEqual([422, [{ path: 'page', message }]])
+})

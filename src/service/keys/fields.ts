@@ -53,11 +53,10 @@ function printable(name: string): string {
   return /^[\w -]{1,32}$/.test(name) ? name : '?'
 }
 
-/** An object with these fields and no others. */
-export function objectOf<F extends z.core.$ZodShape>(fields: F) {
+/** An object with these fields and no others, and what is said about another. */
+export function objectOf<F extends z.core.$ZodShape>(fields: F, unknown = 'is not a field that can be set') {
   return z.strictObject(fields, {
-    error: ({ code }) =>
-      code === 'unrecognized_keys' ? 'is not a field that can be set' : 'must be an object',
+    error: ({ code }) => (code === 'unrecognized_keys' ? unknown : 'must be an object'),
   })
 }
 
