@@ -1,7 +1,8 @@
 import { maskCause } from '../core/cause.js'
 import type { Decision } from '../core/decision.js'
-import { errorTexts, isKeyrungError } from '../core/errors.js'
+import { errorTexts, invalid, isKeyrungError } from '../core/errors.js'
 import type { ErrorCode } from '../core/errors.js'
+import { describeGiven } from '../core/given.js'
 import type { LimitReport } from '../service/admission.js'
 import type { Notice, Notify } from '../service/notice.js'
 import type { HttpSettings } from '../service/http-settings.js'
@@ -102,12 +103,19 @@ function asError(value: unknown): Error {
  * What an id that nobody knows is answered with. A host that hides resources sends this for its own unknown
  * ids too, so that the two cannot be told apart.
  *
+ * @throws KeyrungError `config_invalid` for what createKeyrung has not made
+ *
  * @example
  * ```ts
  * const { status, headers, body } = notFoundAnswer(keyrung)
  * ```
  */
 export function notFoundAnswer(keyrung: { readonly http: HttpSettings }): Answer {
+  const given: { readonly http?: unknown } | null | undefined = keyrung
+  if (typeof given?.http !== 'object' || given.http === null) {
+    const message = `must be what createKeyrung made; given was ${describeGiven(keyrung)}`
+    throw invalid('config_invalid', [{ path: 'keyrung', message }])
+  }
   return build('not_found', keyrung.http)
 }
 

@@ -11,7 +11,7 @@ import { notifyOnce } from '../http/notify-once.js'
 import { notFoundAnswer } from '../http/outcome.js'
 import type { Keyrung } from '../service/keyrung.js'
 import type { Dispatcher } from '../service/replay.js'
-import { callHandler } from './node-fetch.js'
+import { callHandler, requireAttachable, requireMountable } from './node-fetch.js'
 import type { MountOptions } from './node-fetch.js'
 import { createNodeDispatcher } from './node-replay.js'
 import type { AttachOptions } from './node-replay.js'
@@ -121,6 +121,7 @@ export function attach(
   app: RequestListener & ExpressApp,
   { name = 'main' }: AttachOptions = {},
 ): void {
+  requireAttachable(keyrung, app, ['get'])
   if (app.parent) {
     throw invalid('config_invalid', [{ path: 'app', message: 'is within another app: attach the outermost' }])
   }
@@ -130,12 +131,15 @@ export function attach(
 /**
  * Mounts a fetch-style handler, such as the management API, under the path it is used at.
  *
+ * @throws KeyrungError `config_invalid` for what is no handler
+ *
  * @example
  * ```ts
  * app.use('/manage', mount(handler))
  * ```
  */
 export function mount(handler: FetchHandler<ExpressRequest>, options: MountOptions = {}): ExpressMiddleware {
+  requireMountable(handler, options)
   const answer = async (request: ExpressRequest, response: ServerResponse): Promise<void> => {
     const { url: target, baseUrl: prefix, protocol } = request
     const parsed = parsedBody(request)

@@ -11,7 +11,7 @@ import { notFoundAnswer } from '../http/outcome.js'
 import type { Answer } from '../http/outcome.js'
 import type { Keyrung } from '../service/keyrung.js'
 import type { Dispatcher } from '../service/replay.js'
-import { callHandler } from './node-fetch.js'
+import { callHandler, requireAttachable, requireMountable } from './node-fetch.js'
 import type { MountOptions } from './node-fetch.js'
 import { createNodeDispatcher } from './node-replay.js'
 import type { AttachOptions } from './node-replay.js'
@@ -106,6 +106,7 @@ export function attach(
   app: { callback(): (request: IncomingMessage, response: ServerResponse) => unknown },
   { name = 'main' }: AttachOptions = {},
 ): void {
+  requireAttachable(keyrung, app, ['callback'])
   let listener: RequestListener | undefined
   // An app whose own error handling fails answers nothing, and ends no process.
   const listen: RequestListener = async (request, response) => {
@@ -121,18 +122,17 @@ export function attach(
 /**
  * Mounts a fetch-style handler, such as the management API, under a path.
  *
- * @throws KeyrungError `config_invalid` for a prefix that is no path
+ * @throws KeyrungError `config_invalid` for what is no handler, and for a prefix that is no path
  *
  * @example
  * ```ts
  * app.use(mount(handler, { prefix: '/manage' }))
  * ```
  */
-export function mount(
-  handler: FetchHandler<KoaContext>,
-  { prefix = '', ...options }: KoaMountOptions = {},
-): KoaMiddleware {
-  if (!/^(?:\/[^/?#]+)*$/.test(prefix)) {
+export function mount(handler: FetchHandler<KoaContext>, given: KoaMountOptions = {}): KoaMiddleware {
+  requireMountable(handler, given)
+  const { prefix = '', ...options } = given
+  if (typeof prefix !== 'string' || !/^(?:\/[^/?#]+)*$/.test(prefix)) {
     throw invalid('config_invalid', [
       { path: 'prefix', message: 'must begin with a slash and end without one' },
     ])

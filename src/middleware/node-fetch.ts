@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { KeyrungError } from '../core/errors.js'
+import { invalid, KeyrungError } from '../core/errors.js'
+import { describeGiven, lackedCalls } from '../core/given.js'
 import type { FetchHandler } from '../http/fetch-handler.js'
 import { answerError, buildResponse } from '../http/outcome.js'
 import { readHttpSettings } from '../service/http-settings.js'
@@ -34,6 +35,33 @@ const http = readHttpSettings({}, [])
 
 /** Describe a body that was read and written anew; the handler gets neither. */
 const bodyHeaders = new Set(['content-length', 'content-encoding', 'transfer-encoding'])
+
+/** Demands what can be mounted, so that a mistake stops the start. @throws KeyrungError `config_invalid` */
+export function requireMountable(handler: unknown, options: unknown): void {
+  if (typeof handler !== 'function') {
+    const message = `must be a function from Request to Response, such as createAdmin makes; given was ${describeGiven(handler)}`
+    throw invalid('config_invalid', [{ path: 'handler', message }])
+  }
+  if (typeof options !== 'object' || options === null) {
+    const message = `must be an object; given was ${describeGiven(options)}`
+    throw invalid('config_invalid', [{ path: 'options', message }])
+  }
+  const { maxBodyBytes = defaultMaxBodyBytes } = options as Partial<Record<keyof MountOptions, unknown>>
+  if (Number.isSafeInteger(maxBodyBytes) && (maxBodyBytes as number) >= 0) return
+  throw invalid('config_invalid', [{ path: 'maxBodyBytes', message: 'must be a whole number of bytes' }])
+}
+
+/** Demands keyrung and an app that can be attached to it. @throws KeyrungError `config_invalid` */
+export function requireAttachable(keyrung: unknown, app: unknown, calls: readonly string[]): void {
+  for (const [path, value, needed] of [
+    ['keyrung', keyrung, ['attach']],
+    ['app', app, calls],
+  ] as const) {
+    if (lackedCalls(value, needed).length === 0) continue
+    const message = `must have ${needed.join(', ')}; given was ${describeGiven(value)}`
+    throw invalid('config_invalid', [{ path, message }])
+  }
+}
 
 /** Hands a Node request to a fetch-style handler; rejects only if the handler does. Returns null if the client has gone. */
 export async function callHandler(

@@ -1,5 +1,6 @@
 import { createReport } from '../core/definition-report.js'
 import type { Fault } from '../core/errors.js'
+import { describeLack } from '../core/given.js'
 import { noLimits } from '../core/key-limits.js'
 import { maxUnits, readLimits } from '../core/limit.js'
 import type { Limit, LimitRule } from '../core/limit.js'
@@ -66,9 +67,8 @@ export function readLimitSettings(
     return value === undefined ? noLimits : readLimits(value, `limits.${name}`, report)
   }
   const store = given?.get('store')
-  if (store !== undefined && !isLimitStore(store)) {
-    report.add('limits.store', `must have the functions ${calls.join(', ')}`)
-  }
+  const lack = store === undefined ? null : describeLack(store, calls)
+  if (lack !== null) report.add('limits.store', `must have the functions ${calls.join(', ')}, and ${lack}`)
   const timeoutMs = given?.get('timeoutMs') ?? usualTimeoutMs
   if (!(isDuration(timeoutMs, longestTimeoutMs) && timeoutMs > 0)) {
     report.add('limits.timeoutMs', 'must be whole milliseconds, from 1 to a minute')
@@ -103,9 +103,4 @@ function readUnits(value: unknown, add: (path: string, message: string) => void)
   if (members?.size === 1 && isFit) return units as number
   add('limits.leases', 'must be { units } with a whole number above 0')
   return null
-}
-
-function isLimitStore(value: unknown): value is LimitStore {
-  if (typeof value !== 'object' || value === null) return false
-  return calls.every((call) => typeof (value as Record<string, unknown>)[call] === 'function')
 }

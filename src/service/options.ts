@@ -1,6 +1,7 @@
 import type { AnyCatalog } from '../core/catalog.js'
 import { invalid } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
+import { describeGiven, describeLack } from '../core/given.js'
 import { lifetimeOptions } from '../core/lifetime.js'
 import { ownProperties } from '../core/own-properties.js'
 import { isDuration } from '../core/time.js'
@@ -99,6 +100,14 @@ const knownOfKeys = new Set<string>([
   'limits',
   ...lifetimeOptions,
 ])
+/** What keyrung asks of a store, all of it from the first minute or only once something waits. */
+const storeCalls = [
+  ...['now', 'commit', 'findSettings', 'purge', 'findSchema', 'migrate', 'close', 'findCredential'],
+  ...['findCredentials', 'findCredentialById', 'findKey', 'listKeys', 'countKeys', 'countSecrets'],
+  ...['recordUses', 'recordUsage', 'findUsage', 'findIdempotency', 'listEvents', 'listDueMessages'],
+  ...['countMessages', 'findApproval', 'findApprovalContent', 'listApprovals', 'listDueApprovals'],
+  ...['listVotes', 'findDelivery', 'listDeliveries', 'listDueDeliveries', 'countSealed', 'listSealed'],
+] as const satisfies readonly (keyof Store)[]
 const hourMs = 3_600_000
 
 /**
@@ -111,20 +120,35 @@ export function checkOptions(options: unknown): asserts options is KeyrungOption
   if (!given) throw invalid('config_invalid', [{ path: '', message: 'pass an object of options' }])
   const faults: Fault[] = []
   const fault = (path: string, message: string): void => void faults.push({ path, message })
+  /** Demands an object with functions, and says what was given in its place. */
+  function demand(name: string, calls: readonly string[], advice: string): void {
+    const value = given?.get(name)
+    const lack = describeLack(value, calls)
+    if (value === undefined) fault(name, `is missing; ${advice}`)
+    else if (lack !== null) fault(name, `is none: ${lack}; ${advice}`)
+    else if (typeof value === 'function') fault(name, `is none: given was a function; ${advice}`)
+  }
+  /** Demands the functions of what may be left out. */
+  function admit(name: string, calls: readonly string[]): void {
+    const value = given?.get(name)
+    if (value === undefined) return
+    const lack = describeLack(value, calls)
+    if (lack !== null) fault(name, `must have ${calls.join(', ')}, and ${lack}`)
+  }
   for (const name of given.keys()) if (!known.has(name)) fault(name, 'is not an option')
   for (const name of ownProperties(given.get('keys'))?.keys() ?? []) {
     if (!knownOfKeys.has(name)) fault(`keys.${name}`, 'is not an option')
   }
-  if (!has(given.get('catalog'), 'findScope')) fault('catalog', 'is missing; make one with defineCatalog')
-  if (!has(given.get('store'), 'commit')) fault('store', 'is missing; memoryStore() will do for tests')
-  if (!ownProperties(given.get('keys'))) fault('keys', "is missing; give at least { prefix: 'acme' }")
+  demand('catalog', ['findScope'], 'make one with defineCatalog')
+  demand('store', storeCalls, 'memoryStore() will do for tests')
+  const keys = given.get('keys')
+  if (!ownProperties(keys)) {
+    const what = keys === undefined ? 'is missing' : `must be an object, and given was ${describeGiven(keys)}`
+    fault('keys', `${what}; give at least { prefix: 'acme' }`)
+  }
   if (![undefined, 'none'].includes(given.get('pepper') as string)) fault('pepper', "can only be 'none'")
-  if (given.get('directory') !== undefined && !has(given.get('directory'), 'rightsOf')) {
-    fault('directory', 'must have a function rightsOf')
-  }
-  if (given.get('entitlements') !== undefined && !has(given.get('entitlements'), 'of')) {
-    fault('entitlements', 'must have a function of')
-  }
+  admit('directory', ['rightsOf'])
+  admit('entitlements', ['of'])
   for (const name of ['hookLeaseMs', 'hookTimeoutMs', 'leaseMs', 'storeTimeoutMs']) {
     const value = given.get(name)
     // Hooks may be asked each time; a store that is asked each time is called strict.
@@ -136,9 +160,7 @@ export function checkOptions(options: unknown): asserts options is KeyrungOption
   checkFreshness(given, fault)
   checkBounds(given.get('cache'), fault)
   checkSinks(given.get('sinks'), fault)
-  if (given.get('clock') !== undefined && !has(given.get('clock'), 'monotonic')) {
-    fault('clock', 'must have now, monotonic and sleep')
-  }
+  admit('clock', ['now', 'monotonic', 'sleep'])
   for (const name of ['notify', 'entropy']) {
     if (
       ![undefined, 'function'].includes(typeof given.get(name) as 'function') &&
@@ -176,7 +198,8 @@ function checkSinks(sinks: unknown, fault: Report): void {
   // Holes are faults like whatever else is no sink.
   Array.from<unknown>(sinks).forEach((sink, i) => {
     const name = has(sink, 'write') ? (sink as AuditSink).name : undefined
-    if (typeof name !== 'string' || name === '') fault(`sinks.${i}`, 'must have a name and a function write')
+    if (typeof name !== 'string' || name === '')
+      fault(`sinks.${i}`, 'must have a name and a function write; ' + `given was ${describeGiven(sink)}`)
     else if (names.has(name)) fault(`sinks.${i}`, 'has the name of another sink')
     names.add(name)
   })

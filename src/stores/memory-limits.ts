@@ -1,6 +1,7 @@
 import { invalid, KeyrungError } from '../core/errors.js'
 import type { LimitRule } from '../core/limit.js'
 import type { LimitMeter } from '../core/limit-window.js'
+import { checkClock } from './clock-check.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitAnswer, LimitCharge, LimitRefund, LimitRequest, LimitStore } from '../ports/limit-store.js'
 import { systemClock } from '../ports/system-clock.js'
@@ -39,7 +40,8 @@ const stepsWhenFull = 64
  * ```
  */
 export function memoryLimits(options: MemoryLimitsOptions = {}): LimitStore {
-  const { clock = systemClock, maxSubjects = usualSubjects } = options
+  const { clock = systemClock, maxSubjects = usualSubjects } = options ?? {}
+  checkClock(clock, ['now', 'monotonic'])
   if (!Number.isSafeInteger(maxSubjects) || maxSubjects < 1 || maxSubjects > mostSubjects) {
     throw invalid('config_invalid', [
       { path: 'maxSubjects', message: `must be a whole number from 1 to ${mostSubjects}` },

@@ -1,4 +1,5 @@
 import { KeyrungError } from '../core/errors.js'
+import { checkClock } from './clock-check.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
@@ -36,7 +37,8 @@ export interface MemoryStoreOptions {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const clock: NonNullable<MemoryStoreOptions['clock']> = options.clock ?? systemClock
+  const clock: NonNullable<MemoryStoreOptions['clock']> = options?.clock ?? systemClock
+  checkClock(clock, ['now'])
   const tables = new Tables()
   const { credentials } = tables
   let closed = false

@@ -1,5 +1,7 @@
 import { KeyrungError } from '../core/errors.js'
+import { describeGiven } from '../core/given.js'
 import { isDuration } from '../core/time.js'
+import { checkClock } from './clock-check.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
@@ -62,11 +64,21 @@ function configInvalid(message: string): KeyrungError {
   return new KeyrungError('config_invalid', { message })
 }
 
+/** Demands an object of options. @throws KeyrungError `config_invalid` */
+function requireOptions(maker: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw configInvalid(`${maker} needs an object with \`pool\`; given was ${describeGiven(options)}.`)
+}
+
 /** What reaches the database through the pool. */
 function mysqlDriver(maker: string, options: MysqlStoreOptions, names: TableNames): SqlDriver {
   const { prepare = true, timeoutMs = defaultTimeoutMs, migrateTimeoutMs = 600_000 } = options
   const pool = findPromisePool(options.pool)
-  if (!pool) throw configInvalid(`${maker} needs \`pool\`, a pool of mysql2 or mysql2/promise.`)
+  if (!pool) {
+    const given = describeGiven(options.pool)
+    throw configInvalid(`${maker} needs \`pool\`, a pool of mysql2 or mysql2/promise; given was ${given}.`)
+  }
+  checkClock(options.clock, ['now'])
   if (typeof prepare !== 'boolean') throw configInvalid('prepare must be true or false.')
   checkDuration('timeoutMs', timeoutMs, longestTimeoutMs)
   checkDuration('migrateTimeoutMs', migrateTimeoutMs, longestMigrationMs)
@@ -105,6 +117,7 @@ function checkDuration(name: string, value: number | undefined, longest: number)
  * ```
  */
 export function mysqlStore(options: MysqlStoreOptions): Store {
+  requireOptions('mysqlStore', options)
   const names = tableNames(options.tablePrefix, options.schema)
   const driver = mysqlDriver('mysqlStore', options, names)
   const traits = { name: 'mysql', freshness: 'cached', synchronous: false, durable: true } as const
@@ -129,6 +142,7 @@ export function mysqlStore(options: MysqlStoreOptions): Store {
  * ```
  */
 export function mysqlLimits(options: Omit<MysqlStoreOptions, 'migrateTimeoutMs'>): LimitStore {
+  requireOptions('mysqlLimits', options)
   const names = tableNames(options.tablePrefix, options.schema)
   return createSqlLimits({
     name: 'mysql',

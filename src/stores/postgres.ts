@@ -1,6 +1,8 @@
 import { KeyrungError } from '../core/errors.js'
+import { describeGiven, lackedCalls } from '../core/given.js'
 import { isDuration } from '../core/time.js'
 import { sha256 } from '../crypto/digest.js'
+import { checkClock } from './clock-check.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
@@ -64,16 +66,24 @@ function configInvalid(message: string): KeyrungError {
   return new KeyrungError('config_invalid', { message })
 }
 
-function checkOptions(maker: string, { pool, prepare, timeoutMs }: PostgresStoreOptions): void {
-  if (typeof pool?.connect !== 'function' || typeof pool.on !== 'function') {
-    throw configInvalid(`${maker} needs \`pool\`, a Pool of pg.`)
+function checkOptions(maker: string, options: PostgresStoreOptions): void {
+  const { pool, prepare, timeoutMs, clock } = (options ?? {}) as Partial<PostgresStoreOptions>
+  if (!isPool(pool)) {
+    throw configInvalid(`${maker} needs \`pool\`, a Pool of pg; given was ${describeGiven(pool)}.`)
   }
+  checkClock(clock, ['now'])
   if (prepare !== undefined && typeof prepare !== 'boolean') {
     throw configInvalid('prepare must be true or false.')
   }
   if (timeoutMs !== undefined && (!isDuration(timeoutMs, longestTimeoutMs) || timeoutMs < 1)) {
     throw configInvalid(`timeoutMs must be whole milliseconds, 1 to ${longestTimeoutMs}.`)
   }
+}
+
+/** Tells a pool from a single client, which has `connect` and events as well, and parsers of its own. */
+function isPool(pool: unknown): boolean {
+  if (lackedCalls(pool, ['connect', 'on', 'removeListener']).length > 0) return false
+  return lackedCalls(pool, ['getTypeParser']).length > 0
 }
 
 /** What reaches the database through the pool, until it is closed. */

@@ -1,5 +1,7 @@
 import { KeyrungError } from '../core/errors.js'
+import { describeGiven } from '../core/given.js'
 import { isDuration } from '../core/time.js'
+import { checkClock } from './clock-check.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitStore } from '../ports/limit-store.js'
 import { refundCall } from './redis/call.js'
@@ -38,9 +40,16 @@ function configInvalid(message: string): KeyrungError {
   return new KeyrungError('config_invalid', { message })
 }
 
-function checkedFace({ client, prefix = '', timeoutMs = 1 }: RedisLimitsOptions): RedisFace {
+function checkedFace(options: RedisLimitsOptions): RedisFace {
+  const { client, prefix = '', timeoutMs = 1, clock } = (options ?? {}) as Partial<RedisLimitsOptions>
   const face = findFace(client)
-  if (!face) throw configInvalid('redisLimits needs `client`, a client of ioredis or of node-redis.')
+  if (!face) {
+    const given = describeGiven(client)
+    throw configInvalid(
+      `redisLimits needs \`client\`, a client of ioredis or of node-redis; given was ${given}.`,
+    )
+  }
+  checkClock(clock, ['now'])
   if (typeof prefix !== 'string' || !prefixPattern.test(prefix)) {
     throw configInvalid(
       'prefix must be at most 100 printable characters of ASCII, without braces and spaces.',

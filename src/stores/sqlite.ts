@@ -1,6 +1,8 @@
 import { KeyrungError } from '../core/errors.js'
+import { describeGiven } from '../core/given.js'
 import type { CredentialRow } from '../core/key.js'
 import { isDuration } from '../core/time.js'
+import { checkClock } from './clock-check.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitStore } from '../ports/limit-store.js'
 import type { Store } from '../ports/store.js'
@@ -46,13 +48,28 @@ function configInvalid(message: string): KeyrungError {
   return new KeyrungError('config_invalid', { message })
 }
 
-function checkOptions(maker: string, { database, busyTimeoutMs }: SqliteStoreOptions): void {
-  if (typeof database?.prepare !== 'function' || !database.open || database.readonly) {
-    throw configInvalid(`${maker} needs \`database\`, an open and writable handle of better-sqlite3.`)
+function checkOptions(maker: string, options: SqliteStoreOptions): void {
+  const { database, busyTimeoutMs, clock } = (options ?? {}) as Partial<SqliteStoreOptions>
+  const fault = databaseFault(database)
+  if (fault !== null) {
+    throw configInvalid(
+      `${maker} needs \`database\`, an open and writable handle of better-sqlite3; given was ${fault}.`,
+    )
   }
+  checkClock(clock, ['now', 'monotonic', 'sleep'])
   if (busyTimeoutMs !== undefined && !isDuration(busyTimeoutMs, longestTimeoutMs)) {
     throw configInvalid(`busyTimeoutMs must be whole milliseconds, at most ${longestTimeoutMs}.`)
   }
+}
+
+/** Says what is given in place of a handle; other drivers have handles that look like it (`open` is a function on node:sqlite's). */
+function databaseFault(database: unknown): string | null {
+  const { prepare, open, inTransaction, readonly } = (database ?? {}) as Partial<SqliteDatabase>
+  if (typeof prepare !== 'function' || typeof open !== 'boolean' || typeof inTransaction !== 'boolean') {
+    return describeGiven(database)
+  }
+  if (!open) return 'one that is closed'
+  return readonly ? 'one that is read-only' : null
 }
 
 /**

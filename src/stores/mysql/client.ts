@@ -40,7 +40,10 @@ export type MysqlPool = MysqlPromisePool | MysqlCallbackPool
 export function findPromisePool(pool: unknown): MysqlPromisePool | undefined {
   if (typeof pool !== 'object' || pool === null) return undefined
   // Asked first, as a pool of the callback flavour has a `getConnection` too, which answers no promise.
-  if ('promise' in pool && typeof pool.promise === 'function') return (pool as MysqlCallbackPool).promise()
-  if ('getConnection' in pool && typeof pool.getConnection === 'function') return pool as MysqlPromisePool
-  return undefined
+  // A single connection has it too, and is no pool; pools that only know callbacks take one.
+  const flavour: unknown =
+    'promise' in pool && typeof pool.promise === 'function' ? (pool as MysqlCallbackPool).promise() : pool
+  const { getConnection } = (flavour ?? {}) as Partial<MysqlPromisePool>
+  if (typeof getConnection !== 'function' || getConnection.length > 0) return undefined
+  return flavour as MysqlPromisePool
 }
