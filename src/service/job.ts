@@ -24,4 +24,6 @@ export interface Job {
   readonly idleMs: number
   /** Throws a `KeyrungError` when it could not be done. */
   step(): Promise<StepReport>
+  /** Waits for what steps have left under way; it never throws. */
+  finish?(): Promise<void>
 }

@@ -80,6 +80,7 @@ export function createWorker(options: WorkerOptions): BackgroundWork {
       // The shortest sleep lets the process answer requests between two steps.
       await clock.sleep(left === 'more' ? 0 : job.idleMs, signal)
     }
+    await job.finish?.()
   }
 
   return {
@@ -133,8 +134,7 @@ export function createWorker(options: WorkerOptions): BackgroundWork {
 function withoutThrows(job: Job, notify: Notify): Job {
   let failing = false
   return {
-    name: job.name,
-    idleMs: job.idleMs,
+    ...job,
     async step(): Promise<StepReport> {
       try {
         const report = await job.step()

@@ -5,15 +5,27 @@ import type { WebhookSetting } from '../../core/webhook.js'
 import { fromUtf8, toUtf8 } from '../../crypto/encoding.js'
 import { signWebhook } from '../../crypto/webhook-secret.js'
 import type { Outbound, OutboundAnswer } from '../../net/outbound.js'
+import type { Change } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
 import type { Job, StepReport } from '../job.js'
 import { prepareChange } from '../keys/change.js'
 import { readKey } from '../keys/found.js'
 import { attempt } from '../time-limit.js'
 import { retryAt } from './schedule.js'
+import { createShares } from './shares.js'
 
-/** The most deliveries that are under way at once on one instance. */
-const mostAtOnce = 20
+/** How many due deliveries are looked at together. */
+const batch = 40
+
+/** How often one look may put back what has no room, before those under way are waited for. */
+const mostRounds = 100
+
+/** The rest where nothing is due, and the longest wait for those under way before the next look, in milliseconds. */
+const idleMs = 1_000
+
+/** How soon, and how late, what has no room comes up again, in milliseconds. */
+const shortestPauseMs = 100
+const longestPauseMs = 60_000
 
 /** What a claim outlasts a receiver's time by, in milliseconds. */
 const claimMarginMs = 30_000
@@ -34,25 +46,95 @@ export function deliveryPlace(id: string): string {
 /**
  * Makes the job that delivers webhooks (Standard Webhooks, 1.0). A step claims what is due by moving its `dueAt` on,
  * sends it, and notes what came of it; whatever crashes in between comes up again when the claim is over, with the same
- * `webhook-id`.
+ * `webhook-id`. The next one starts as one ends, and what is over the share of its key or workspace is put back, so that
+ * a receiver that is slow holds up nobody else's messages.
  */
 export function createDeliveryJob(context: ServiceContext, outbound: Outbound): Job {
   const { store, clock, entropy, sealer, webhookSecrets, webhookSettings, notify } = context
   const { timeoutMs, retentionMs } = webhookSettings
+  const shares = createShares(clock)
+  const active = new Map<string, Promise<void>>()
+  const counts = { delivered: 0, failed: 0, passed: 0 }
+  /** When what was put back comes up again, by the monotonic clock. */
+  let backAt = Infinity
+  let failure: { readonly error: unknown } | undefined
 
   async function step(): Promise<StepReport> {
-    const now = await store.now()
-    const due = await store.listDueDeliveries({ status: 'waiting', now, limit: mostAtOnce })
-    const sent = await Promise.all(due.map((delivery) => deliver(delivery, now)))
-    const delivered = sent.filter((came) => came === 'delivered').length
-    const failed = sent.filter((came) => came === 'failed').length
-    return { delivered, failed, left: due.length < mostAtOnce ? 'nothing' : 'more' }
+    const until = clock.monotonic() + idleMs
+    let isAll = await startDue()
+    while ((active.size > 0 || !isAll) && failure === undefined && clock.monotonic() < until) {
+      const rest = new AbortController()
+      const restMs = Math.min(until, backAt) - clock.monotonic()
+      await Promise.race([...active.values(), clock.sleep(Math.max(restMs, 0), rest.signal)])
+      rest.abort()
+      if (!isAll) isAll = await startDue()
+    }
+    const { delivered, failed } = counts
+    Object.assign(counts, { delivered: 0, failed: 0 })
+    if (failure !== undefined) {
+      const { error } = failure
+      failure = undefined
+      throw error
+    }
+    return { delivered, failed, left: active.size === 0 && isAll ? 'nothing' : 'more' }
   }
 
-  /** `passed` is for another: the claim was lost. */
-  async function deliver(found: DeliveryRecord, at: number): Promise<'delivered' | 'failed' | 'passed'> {
-    const claimed = await write(found, { dueAt: at + claimMs(timeoutMs) })
-    if (claimed === null) return 'passed'
+  /** Starts what is due and has room; false where there may be more. */
+  async function startDue(): Promise<boolean> {
+    if (backAt <= clock.monotonic()) backAt = Infinity
+    for (let round = 0; round < mostRounds && shares.free > 0; round++) {
+      const now = await store.now()
+      const due = await store.listDueDeliveries({ status: 'waiting', now, limit: batch })
+      const others = due.filter(({ id }) => !active.has(id))
+      const claims: Promise<unknown>[] = []
+      const blocked: DeliveryRecord[] = []
+      for (const delivery of others) {
+        if (shares.hasRoom(delivery)) claims.push(begin(delivery, now))
+        else blocked.push(delivery)
+      }
+      await Promise.all(claims)
+      if (failure !== undefined) return false
+      if (due.length < batch) return blocked.length === 0 && backAt === Infinity
+      if (claims.length > 0 || shares.free === 0) continue
+      // Others may stand behind it.
+      if (blocked.length > 0) await putBack(blocked, now)
+    }
+    return false
+  }
+
+  /** Resolves once it is claimed, or was by somebody else. */
+  function begin(found: DeliveryRecord, now: number): Promise<unknown> {
+    const giveBack = shares.take(found)
+    const claim = write(found, { dueAt: now + claimMs(timeoutMs) })
+    const running = claim
+      .then((claimed) => (claimed === null ? 'passed' : deliver(claimed)))
+      .then(
+        (came) => void counts[came]++,
+        (error: unknown) => {
+          failure = { error }
+        },
+      )
+      .finally(() => {
+        giveBack()
+        active.delete(found.id)
+      })
+    active.set(found.id, running)
+    return claim.catch(() => undefined)
+  }
+
+  /** The slower those under way are, the later it comes up again. Where another was quicker with one of them, it is looked at again. */
+  async function putBack(blocked: readonly DeliveryRecord[], now: number): Promise<void> {
+    await store.commit(
+      blocked.map((delivery): Change => {
+        const pauseMs = Math.min(Math.max(shares.age(delivery), shortestPauseMs), longestPauseMs)
+        backAt = Math.min(backAt, clock.monotonic() + pauseMs)
+        const { id, version: expectVersion } = delivery
+        return { do: 'update', type: 'delivery', id, expectVersion, set: { dueAt: now + pauseMs } }
+      }),
+    )
+  }
+
+  async function deliver(claimed: DeliveryRecord): Promise<'delivered' | 'failed'> {
     const row = await readKey(context, claimed.workspaceId, claimed.keyId)
     const setting = row && readWebhook(row.key.webhook)
     // Where there is no webhook any more, what it was to be told is nobody's.
@@ -155,5 +237,9 @@ export function createDeliveryJob(context: ServiceContext, outbound: Outbound): 
     return result.ok ? { ...delivery, ...set, version: expectVersion + 1 } : null
   }
 
-  return { name: 'delivery of webhooks', idleMs: 1_000, step }
+  async function finish(): Promise<void> {
+    await Promise.all(active.values())
+  }
+
+  return { name: 'delivery of webhooks', idleMs, step, finish }
 }

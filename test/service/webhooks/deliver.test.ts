@@ -209,7 +209,8 @@ it('is given up on for now when the receiver takes too long', async () => {
   // The receiver has the message and says nothing.
   while (received.length === 0) await new Promise((resolve) => setImmediate(resolve))
   await hooked.world.clock.advance(1_000)
-  expect(await step).toMatchObject({ failed: 1 })
+  const reports = [await step, await hooked.job.step()]
+  expect(reports.map(({ failed }) => failed).toSorted()).toEqual([0, 1])
   expect(await hooked.deliveries()).toMatchObject([
     { status: 'waiting', lastError: 'timeout', lastStatus: null },
   ])
@@ -294,15 +295,14 @@ describe('a message that cannot be sent', () => {
 })
 
 describe('many messages', () => {
-  it('are sent some at a time, and listed page by page, newest first', async () => {
+  it('are sent as earlier ones end, and listed page by page, newest first', async () => {
     const { url, received } = await receiver()
     const hooked = await createHooked({ url })
     for (let i = 0; i < 25; i++) {
       await hooked.announce()
       await hooked.world.clock.advance(1)
     }
-    expect(await hooked.job.step()).toEqual({ delivered: 20, failed: 0, left: 'more' })
-    expect(await hooked.job.step()).toEqual({ delivered: 5, failed: 0, left: 'nothing' })
+    expect(await hooked.job.step()).toEqual({ delivered: 25, failed: 0, left: 'nothing' })
     expect(received).toHaveLength(25)
     const webhooks = createWebhooks(hooked.context)
     const ids: string[] = []
