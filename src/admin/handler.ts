@@ -2,6 +2,7 @@ import type { AnyCatalog } from '../core/catalog.js'
 import { invalid, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import { ownProperties } from '../core/own-properties.js'
+import { describeUnknownOption } from '../core/suggestion.js'
 import type { FetchHandler } from '../http/fetch-handler.js'
 import { answerError, buildResponse } from '../http/outcome.js'
 import { readUserAgent } from '../http/user-agent.js'
@@ -84,6 +85,8 @@ function idOf(read: NonNullable<AdminOptions['requestId']>, request: Request): s
   return typeof id === 'string' && /^[\x21-\x7e]{1,200}$/.test(id) ? id : undefined
 }
 
+const knownOptions = ['actor', 'origins', 'requestId']
+
 function checkOptions(keyrung: unknown, options: unknown): Required<AdminOptions> {
   const faults: Fault[] = []
   const given = ownProperties(options)
@@ -104,8 +107,8 @@ function checkOptions(keyrung: unknown, options: unknown): Required<AdminOptions
   const requestId = given?.get('requestId') ?? ((request: Request) => request.headers.get('x-request-id'))
   if (typeof requestId !== 'function') faults.push({ path: 'requestId', message: 'must be a function' })
   for (const name of given?.keys() ?? []) {
-    if (!['actor', 'origins', 'requestId'].includes(name))
-      faults.push({ path: name, message: 'is not an option' })
+    if (!knownOptions.includes(name))
+      faults.push({ path: name, message: describeUnknownOption(name, knownOptions) })
   }
   if (faults.length > 0) throw invalid('config_invalid', faults)
   return { actor: given!.get('actor'), origins, requestId } as Required<AdminOptions>

@@ -26,6 +26,12 @@ export function findSimilar(word: string, candidates: Iterable<string>): string 
   return best
 }
 
+/** Says that a name is not among the known options, and which one it was likely meant to be. */
+export function describeUnknownOption(name: string, known: Iterable<string>): string {
+  const similar = findSimilar(name, known)
+  return similar === undefined ? 'is not an option' : `is not an option; did you mean ${similar}?`
+}
+
 /** Levenshtein's distance, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

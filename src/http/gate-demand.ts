@@ -3,6 +3,7 @@ import type { AnyCatalog, PermissionOf } from '../core/catalog.js'
 import type { Demand, DemandOptions } from '../core/demand.js'
 import { invalid } from '../core/errors.js'
 import { ownElements } from '../core/own-properties.js'
+import { describeUnknownOption } from '../core/suggestion.js'
 import type { Keyrung, PermissionInput } from '../service/keyrung.js'
 
 /** What repeating a request would do: named operations have one more. */
@@ -78,14 +79,16 @@ function requireKeyrung(value: unknown): void {
   }
 }
 
+const knownOptions = ['approval', 'cost', 'effect', 'limit']
+
 function requireOptions(options: unknown): asserts options is GateOptions | undefined {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw mistake('options', 'must be an object; several permissions are given as one array')
   }
   for (const name of Object.keys(options)) {
-    if (!['approval', 'cost', 'effect', 'limit'].includes(name))
-      throw mistake(`options.${name}`, 'is not an option')
+    if (!knownOptions.includes(name))
+      throw mistake(`options.${name}`, describeUnknownOption(name, knownOptions))
   }
 }
 

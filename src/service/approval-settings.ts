@@ -4,6 +4,7 @@ import type { Fault } from '../core/errors.js'
 import { isPointer } from '../core/json-pointer.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { ownElements, ownProperties } from '../core/own-properties.js'
+import { describeUnknownOption } from '../core/suggestion.js'
 import type { Sealer } from '../crypto/sealer.js'
 import type { ApprovalView } from './approvals/view.js'
 
@@ -107,7 +108,8 @@ export function readApprovalSettings(
   const properties = options === undefined ? new Map<string, unknown>() : ownProperties(options)
   if (!properties) fault('approvals', 'must be an object of options')
   const given = new Map(properties ?? [])
-  for (const name of given.keys()) if (!known.has(name)) fault(`approvals.${name}`, 'is not an option')
+  for (const name of given.keys())
+    if (!known.has(name)) fault(`approvals.${name}`, describeUnknownOption(name, known))
 
   function numberOf(name: keyof typeof numbers): number {
     const { usual, least, most, unit } = numbers[name]

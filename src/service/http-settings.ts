@@ -1,5 +1,6 @@
 import type { Fault } from '../core/errors.js'
 import { ownProperties } from '../core/own-properties.js'
+import { describeUnknownOption } from '../core/suggestion.js'
 
 /** How keyrung speaks HTTP; shared by every guard on an app. */
 export interface HttpOptions {
@@ -70,7 +71,7 @@ export function readHttpSettings(options: unknown, faults: Fault[]): HttpSetting
   const properties = options === undefined ? new Map<string, unknown>() : ownProperties(options)
   if (!properties) faults.push({ path: 'http', message: 'must be an object' })
   const given = Object.fromEntries(properties ?? []) as Record<keyof HttpOptions, unknown>
-  for (const name of Object.keys(given)) if (!known.has(name)) fault(name, 'is not an option')
+  for (const name of Object.keys(given)) if (!known.has(name)) fault(name, describeUnknownOption(name, known))
 
   const { realm = 'api', credentialHeader = null, trustedProxies = 0, hidden = 'forbidden' } = given
   // A quote or a control character would end the challenge's quoted string early.

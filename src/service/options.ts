@@ -5,6 +5,7 @@ import { describeGiven, describeLack } from '../core/given.js'
 import { lifetimeOptions } from '../core/lifetime.js'
 import { ownProperties } from '../core/own-properties.js'
 import { isDuration } from '../core/time.js'
+import { describeUnknownOption } from '../core/suggestion.js'
 import type { HostSecretInput } from '../crypto/host-secret.js'
 import type { KeyFormatOptions } from '../crypto/key-format.js'
 import type { Entropy } from '../crypto/random.js'
@@ -108,6 +109,7 @@ const storeCalls = [
   ...['countMessages', 'findApproval', 'findApprovalContent', 'listApprovals', 'listDueApprovals'],
   ...['listVotes', 'findDelivery', 'listDeliveries', 'listDueDeliveries', 'countSealed', 'listSealed'],
 ] as const satisfies readonly (keyof Store)[]
+const knownOfCache = new Set(['max', 'maxUnknown'])
 const hourMs = 3_600_000
 
 /**
@@ -135,9 +137,9 @@ export function checkOptions(options: unknown): asserts options is KeyrungOption
     const lack = describeLack(value, calls)
     if (lack !== null) fault(name, `must have ${calls.join(', ')}, and ${lack}`)
   }
-  for (const name of given.keys()) if (!known.has(name)) fault(name, 'is not an option')
+  for (const name of given.keys()) if (!known.has(name)) fault(name, describeUnknownOption(name, known))
   for (const name of ownProperties(given.get('keys'))?.keys() ?? []) {
-    if (!knownOfKeys.has(name)) fault(`keys.${name}`, 'is not an option')
+    if (!knownOfKeys.has(name)) fault(`keys.${name}`, describeUnknownOption(name, knownOfKeys))
   }
   demand('catalog', ['findScope'], 'make one with defineCatalog')
   demand('store', storeCalls, 'memoryStore() will do for tests')
@@ -185,7 +187,7 @@ function checkBounds(cache: unknown, fault: Report): void {
   const bounds = ownProperties(cache)
   if (!bounds) return fault('cache', 'must be an object')
   for (const [name, value] of bounds) {
-    if (name !== 'max' && name !== 'maxUnknown') fault(`cache.${name}`, 'is not an option')
+    if (!knownOfCache.has(name)) fault(`cache.${name}`, describeUnknownOption(name, knownOfCache))
     else if (!(isDuration(value, 10_000_000) && value > 0))
       fault(`cache.${name}`, 'must be a whole number above 0')
   }

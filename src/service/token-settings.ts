@@ -8,6 +8,7 @@ import {
 import type { Fault } from '../core/errors.js'
 import { ownElements, ownProperties } from '../core/own-properties.js'
 import { isDuration } from '../core/time.js'
+import { describeUnknownOption } from '../core/suggestion.js'
 import { isTokenAlgorithm, tokenAlgorithms } from '../crypto/token-algorithm.js'
 import type { TokenAlgorithm } from '../crypto/token-algorithm.js'
 import type { RotationTimes } from './signing/rotation.js'
@@ -54,7 +55,8 @@ export function readTokenSettings(options: unknown, faults: Fault[]): TokenSetti
   const given = ownProperties(options)
   const fault = (name: string, message: string): void => void faults.push({ path: `tokens${name}`, message })
   if (!given) fault('', 'must be an object')
-  for (const name of given?.keys() ?? []) if (!known.includes(name)) fault(`.${name}`, 'is not an option')
+  for (const name of given?.keys() ?? [])
+    if (!known.includes(name)) fault(`.${name}`, describeUnknownOption(name, known))
   const {
     issuer,
     audience,

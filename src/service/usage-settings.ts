@@ -1,5 +1,6 @@
 import type { Fault } from '../core/errors.js'
 import { ownProperties } from '../core/own-properties.js'
+import { describeUnknownOption } from '../core/suggestion.js'
 
 /** What a host says about counting what keys are used for; false: it is not counted. */
 export type UsageOptions =
@@ -29,7 +30,8 @@ export function readUsageSettings(options: unknown, faults: Fault[]): UsageSetti
   const given = ownProperties(options === undefined ? {} : options)
   if (!given) faults.push({ path: 'usage', message: 'must be false, or an object of options' })
   for (const name of given?.keys() ?? []) {
-    if (name !== 'retentionDays') faults.push({ path: `usage.${name}`, message: 'is not an option' })
+    if (name !== 'retentionDays')
+      faults.push({ path: `usage.${name}`, message: describeUnknownOption(name, ['retentionDays']) })
   }
   const days = given?.get('retentionDays') ?? usualRetentionDays
   const isDays =

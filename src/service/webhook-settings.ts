@@ -2,6 +2,7 @@ import type { Fault } from '../core/errors.js'
 import { isKeyrungError } from '../core/errors.js'
 import { ownElements, ownProperties } from '../core/own-properties.js'
 import { isDuration } from '../core/time.js'
+import { describeUnknownOption } from '../core/suggestion.js'
 import { parseAddressRules } from '../net/address-rule.js'
 import { createOutboundPolicy } from '../net/outbound-url.js'
 import type { OutboundPolicy, OutboundRules } from '../net/outbound-url.js'
@@ -30,7 +31,8 @@ export function readWebhookSettings(options: unknown, faults: Fault[]): WebhookS
   const fault = (name: string, message: string): void =>
     void faults.push({ path: `webhooks${name}`, message })
   if (!given) fault('', 'must be an object')
-  for (const name of given?.keys() ?? []) if (!known.includes(name)) fault(`.${name}`, 'is not an option')
+  for (const name of given?.keys() ?? [])
+    if (!known.includes(name)) fault(`.${name}`, describeUnknownOption(name, known))
   const {
     ports,
     dangerouslyAllowAddresses,

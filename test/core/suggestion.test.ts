@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { findSimilar } from '../../src/core/suggestion.js'
+import { describe, expect, it, test } from 'vitest'
+import { describeUnknownOption, findSimilar } from '../../src/core/suggestion.js'
 
 describe('a suggestion', () => {
   it('is the nearest word at most two edits away', () => {
@@ -30,4 +30,11 @@ describe('a suggestion', () => {
     expect(findSimilar('contact', words)).toBe('contacts')
     expect(findSimilar('contact', ['x', ...words])).toBeUndefined()
   })
+})
+
+test.each([
+  ['lifecicle', 'is not an option; did you mean lifecycle?'],
+  ['colour', 'is not an option'],
+])('an option %s that is not known %s', (name, text) => {
+  expect(describeUnknownOption(name, ['prefix', 'lifecycle'])).toBe(text)
 })

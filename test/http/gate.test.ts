@@ -346,7 +346,7 @@ describe('a mistake stops the start:', () => {
     [
       'an unknown option',
       [keyrung, 'contacts:read', { approve: 'always' }],
-      /options\.approve: is not an option/,
+      /options\.approve: is not an option; did you mean approval\?/,
     ],
     [
       'another value of approval',

@@ -13,13 +13,17 @@ const good = {
   keys: { prefix: 'tp' },
 }
 
-function pathsOf(options: unknown): string[] {
+function faultsOf(options: unknown): readonly Fault[] {
   try {
     checkOptions(options)
     return []
   } catch (error) {
-    return (error as { faults: Fault[] }).faults.map(({ path }) => path)
+    return (error as { faults: Fault[] }).faults
   }
+}
+
+function pathsOf(options: unknown): string[] {
+  return faultsOf(options).map(({ path }) => path)
 }
 
 test('the least there is will do', () => {
@@ -136,4 +140,13 @@ describe('http', () => {
     expect(read(all)).toEqual({ settings: { ...all, approvalsUrl: null }, paths: [] })
     expect(read({ approvalsUrl: '/manage/approvals' }).settings.approvalsUrl).toBe('/manage/approvals')
   })
+})
+
+test.each([
+  [{ entitlement: {} }, 'entitlement', 'entitlements'],
+  [{ keys: { prefix: 'tp', lifecicle: 'editable' } }, 'keys.lifecicle', 'lifecycle'],
+  [{ cache: { maxx: 1 } }, 'cache.maxx', 'max'],
+])('a mistyped option gets a suggestion: %j', (options, path, meant) => {
+  const message = `is not an option; did you mean ${meant}?`
+  expect(faultsOf({ ...good, ...options })).toContainEqual({ path, message })
 })
