@@ -35,6 +35,8 @@ const decision = await keyrung.authorize(known.principal, ['contacts:write', 'em
 if (decision.effect === 'allow') console.log('go on')
 else if (decision.effect === 'approval') console.log('a human has to approve', decision.queued)
 else console.log('refused', decision.code, decision.scopes)
+
+if (await keyrung.can(known.principal, 'email:send')) console.log('no human is needed')
 //#endregion decide
 
 //#region explain

@@ -39,8 +39,8 @@ const memberScopes: readonly TrustPagerScope[] = [
 
 /** The host's own users and plans, and keyrung's two hooks on them. */
 export interface Workspaces {
-  readonly directory: Directory
-  readonly entitlements: Entitlements
+  readonly directory: Directory<TrustPagerScope>
+  readonly entitlements: Entitlements<TrustPagerScope>
   planOf(workspaceId: string): Plan
   setPlan(workspaceId: string, plan: Plan): void
 }

@@ -29,8 +29,8 @@ export const workspaceIds: readonly string[] = Object.keys(firstModules)
 
 /** The host's own users and subscriptions, and keyrung's two hooks on them. */
 export interface Workspaces {
-  readonly directory: Directory
-  readonly entitlements: Entitlements
+  readonly directory: Directory<TrustpairScope>
+  readonly entitlements: Entitlements<TrustpairScope>
   modulesOf(workspaceId: string): readonly Module[]
   /** The hooks' answers change with it: `keyrung.changed` is to be called afterwards. */
   subscribe(workspaceId: string, chosen: readonly Module[]): void

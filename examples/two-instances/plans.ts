@@ -7,7 +7,7 @@ export type Plan = (typeof plans)[number]
 
 /** The host's own table of what each workspace has paid for. */
 export interface Plans {
-  readonly entitlements: Entitlements
+  readonly entitlements: Entitlements<never>
   set(workspaceId: string, plan: Plan): Promise<void>
 }
 

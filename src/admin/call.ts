@@ -1,10 +1,11 @@
 import type { Actor } from '../core/actor.js'
 import type { ChangeOptions } from '../service/change-origin.js'
+import type { AnyCatalog } from '../core/catalog.js'
 import type { Keyrung } from '../service/keyrung.js'
 
 /** One call of the management API, by someone who is known. */
 export interface Call {
-  readonly keyrung: Keyrung
+  readonly keyrung: Keyrung<AnyCatalog>
   readonly actor: Actor
   readonly request: Request
   /** From the path; `''` where it has none. */

@@ -5,6 +5,7 @@ import type { FetchContext } from '../http/fetch-handler.js'
 import { answerSource } from '../http/outcome.js'
 import type { Answer } from '../http/outcome.js'
 import { lacksScheme, missingScheme, readCredential } from '../service/credential.js'
+import type { AnyCatalog } from '../core/catalog.js'
 import type { Keyrung } from '../service/keyrung.js'
 import { hookFailed, hookMisanswered } from '../service/hook-failure.js'
 import { parseActor } from '../service/management.js'
@@ -29,7 +30,7 @@ export type ActorHook<Native = unknown> = (
  * @throws `actor_missing`, `hook_failed`, and the codes of a credential that is refused
  */
 export async function findActor(
-  keyrung: Keyrung,
+  keyrung: Keyrung<AnyCatalog>,
   hook: ActorHook,
   request: Request,
   { native }: FetchContext,

@@ -47,7 +47,7 @@ export function createAdmin<C extends AnyCatalog, Native = unknown>(
   options: AdminOptions<Native>,
 ): FetchHandler<Native> {
   const { actor, origins, requestId } = checkOptions(keyrung, options)
-  const known = keyrung as unknown as Keyrung
+  const known = keyrung as unknown as Keyrung<AnyCatalog>
 
   async function answer(request: Request, context: Parameters<FetchHandler>[1]): Promise<Response> {
     const match = findRoute(request.method, new URL(request.url).pathname)

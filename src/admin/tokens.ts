@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { KeyrungError } from '../core/errors.js'
 import type { ExchangeWish } from '../core/exchange.js'
+import type { Scope } from '../core/resource.js'
 import { objectOf } from '../service/keys/fields.js'
 import { answerJson } from './answer.js'
 import { readJsonBody } from './body.js'
@@ -21,7 +22,10 @@ export async function exchangeToken({ keyrung, actor, request }: Call): Promise<
     throw new KeyrungError('forbidden', { message: 'This is for API keys: call it with one.' })
   }
   const { lifetime_seconds: seconds, ...rest } = readWire(wish, await readJsonBody(request))
-  const input = { ...rest, ...(seconds !== undefined && { lifetimeMs: seconds * 1000 }) } as ExchangeWish
+  const input = {
+    ...rest,
+    ...(seconds !== undefined && { lifetimeMs: seconds * 1000 }),
+  } as ExchangeWish<Scope>
   const { token, scopes, expiresAt, issuedAt } = await withWireNames({ lifetime_seconds: 'lifetimeMs' }, () =>
     keyrung.tokens.exchange(actor.principal, input),
   )

@@ -1,6 +1,7 @@
-import type { AnyCatalog, PermissionOf } from './catalog.js'
+import type { AnyCatalog, PermissionOf, ScopeOf } from './catalog.js'
 import { grantOf, isGrant, type Grant } from './grant.js'
 import { levelAt } from './layers.js'
+import type { Scope } from './resource.js'
 import { effectAt, type Effect } from './permission.js'
 
 /** What an edit changes: each permission that changes stands in exactly one list, by what it comes to. */
@@ -13,6 +14,10 @@ export interface AccessDiff<P extends string = string> {
   readonly denied: readonly P[]
 }
 
+/** A scope whose name is spelled out must be one of the catalog; what a key holds may be any text. */
+type KnownScope<C extends AnyCatalog, S extends string> = S &
+  (string extends S ? string : Scope extends S ? string : ScopeOf<C>)
+
 /**
  * Compares what two grants are good for, permission by permission, in the order of the catalogue.
  *
@@ -24,10 +29,10 @@ export interface AccessDiff<P extends string = string> {
  * // { allowed: ['email:read'], queued: ['contacts:write'], denied: [] }
  * ```
  */
-export function diffAccess<C extends AnyCatalog>(
+export function diffAccess<C extends AnyCatalog, B extends string, A extends string>(
   catalog: C,
-  before: Grant | 'full' | readonly string[],
-  after: Grant | 'full' | readonly string[],
+  before: Grant | 'full' | readonly KnownScope<C, B>[],
+  after: Grant | 'full' | readonly KnownScope<C, A>[],
 ): AccessDiff<PermissionOf<C>> {
   const was = levelsOf(catalog, before)
   const is = levelsOf(catalog, after)

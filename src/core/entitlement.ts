@@ -8,12 +8,12 @@ import type { Lifetime } from './lifetime.js'
 import { readLimits } from './limit.js'
 import type { Limit, LimitRule } from './limit.js'
 
-/** What a workspace's plan allows, as the host's hook answers it. */
-export interface Entitlement extends Lifetime {
+/** What a workspace's plan allows, as the host's hook answers it; `S` are the catalog's scopes. */
+export interface Entitlement<S extends string = string> extends Lifetime {
   /** Whether there is API access at all; anything but `true` is no access. */
   readonly access: boolean
   /** The most any key of the workspace can do, `'full'` or a list of scopes; left out: no ceiling. */
-  readonly ceilings?: 'full' | readonly string[]
+  readonly ceilings?: 'full' | readonly S[]
   /** The most active keys the workspace may have; left out: any number. */
   readonly maxKeys?: number
   /** Limits of each of its keys: they take the place of the host's defaults of the same name. */

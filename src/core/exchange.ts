@@ -19,9 +19,9 @@ export interface TokenParent {
   readonly chain: readonly string[]
 }
 
-/** What somebody wants a token to be; of scopes and time, what is left out is as much as there is. */
-export interface ExchangeWish {
-  readonly scopes?: readonly string[] | undefined
+/** What somebody wants a token to be; of scopes and time, what is left out is as much as there is; `S` are the catalog's. */
+export interface ExchangeWish<S extends string = string> {
+  readonly scopes?: readonly S[] | undefined
   /** Left out: that of the token it is made from, or of a key's token the host's own guards alone. */
   readonly audience?: string | readonly string[] | undefined
   /** In milliseconds, at least a second; it ends no later than its parent in any case. */

@@ -82,7 +82,9 @@ const closeLimitMs = 10_000
  * await keyrung.ready({ migrate: true })
  * ```
  */
-export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>): Keyrung<C> {
+export function createKeyrung<C extends AnyCatalog, E extends string = 'live'>(
+  options: KeyrungOptions<C, E>,
+): Keyrung<C, E> {
   checkOptions(options)
   const { catalog, directory, entitlements, sinks = [], cache = {} } = options
   const { clock = systemClock, entropy = systemEntropy } = options
@@ -208,7 +210,7 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
     await inner.close()
   }
 
-  const keyrung: Keyrung<C> = {
+  const keyrung: Keyrung<C, E> = {
     catalog,
     keys: createKeys<C>(context),
     ...{ approvals: approving.approvals, approvalSettings },
@@ -241,6 +243,9 @@ export function createKeyrung<C extends AnyCatalog>(options: KeyrungOptions<C>):
       return inFlight.track(
         isPromise(caller) ? caller.then((known) => decide(known, demand)) : decide(caller, demand),
       )
+    },
+    async can(principal, permissions, given) {
+      return (await keyrung.authorize(principal, permissions, given)).effect === 'allow'
     },
     admit(request, demand) {
       requireReady()

@@ -1,5 +1,5 @@
 import type { Actor } from '../core/actor.js'
-import type { AnyCatalog, PermissionOf } from '../core/catalog.js'
+import type { AnyCatalog, Catalog, PermissionOf } from '../core/catalog.js'
 import type { Decision } from '../core/decision.js'
 import type { Demand, DemandOptions } from '../core/demand.js'
 import type { Explanation } from '../core/explain.js'
@@ -44,17 +44,24 @@ export interface KeyrungState {
   readonly sources: SourceState | null
 }
 
-/** Keys, decisions and their bookkeeping on one store: what {@link createKeyrung} makes. */
-export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
+/** Stands for a catalog that is not known: it has no permission to name. */
+type NoCatalog = Catalog<Record<never, never>>
+
+/**
+ * Keys, decisions and their bookkeeping on one store: what {@link createKeyrung} makes.
+ *
+ * Without its catalog's type it takes no permission: write `Keyrung<typeof catalog>`. `E` are the environments.
+ */
+export interface Keyrung<C extends AnyCatalog = NoCatalog, E extends string = string> {
   readonly catalog: C
-  readonly keys: Keys<C>
+  readonly keys: Keys<C, E>
   readonly audit: Audit
   readonly webhooks: Webhooks
   /** What waits for humans, and what they say to it. */
   readonly approvals: Approvals
   readonly approvalSettings: ApprovalSettings
   /** What keys are exchanged for. */
-  readonly tokens: Tokens
+  readonly tokens: Tokens<C>
   /**
    * Tells what the keys of the actor's own workspace were used for, all of them together; `canManage` is asked for `list`.
    *
@@ -71,12 +78,24 @@ export interface Keyrung<C extends AnyCatalog = AnyCatalog> {
 
   /** Says who presents a secret. Throws only when that could not be found out. */
   authenticate(secret: unknown, context?: { readonly ip?: string }): MaybePromise<Authentication>
-  /** Says whether a principal may do something now; one that was kept is looked up anew. Not metered. */
+  /**
+   * Decides whether a principal may do something now; one that was kept is looked up again. Not metered. The answer is an
+   * object, which is true in every condition: `can` answers a boolean.
+   */
   authorize(
     principal: Principal,
     permissions: PermissionInput<C> | Demand,
     options?: DemandOptions,
   ): MaybePromise<Decision>
+  /**
+   * Says whether a principal may do something now, by a boolean: true where `authorize` allows it, false where it denies
+   * it or a human would have to approve it. Rejects with what `authorize` throws.
+   */
+  can(
+    principal: Principal,
+    permissions: PermissionInput<C> | Demand,
+    options?: DemandOptions,
+  ): Promise<boolean>
   /** The whole pipeline of a request: credential, status, rights, limits, bookkeeping. */
   admit(request: AdmissionRequest, demand: Demand): MaybePromise<Admission>
   /**

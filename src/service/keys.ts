@@ -38,7 +38,7 @@ import type { Usage, UsageQuery } from './usage.js'
  * `hook_failed` about who asks, `input_invalid` about what is asked for, `store_unavailable`; what else a
  * call throws stands with it.
  */
-export interface Keys<C extends AnyCatalog = AnyCatalog> {
+export interface Keys<C extends AnyCatalog = AnyCatalog, E extends string = string> {
   /**
    * Makes a key. Its secret is in the answer and nowhere else; under an `idempotencyKey`, a repetition
    * within 24 hours answers the same key without it.
@@ -54,12 +54,12 @@ export interface Keys<C extends AnyCatalog = AnyCatalog> {
    */
   create(
     actor: Actor,
-    input: CreateKeyInput<ScopeOf<C>>,
+    input: CreateKeyInput<ScopeOf<C>, E>,
     options?: CreateOptions & { readonly idempotencyKey?: undefined },
   ): Promise<CreatedKey>
   create(
     actor: Actor,
-    input: CreateKeyInput<ScopeOf<C>>,
+    input: CreateKeyInput<ScopeOf<C>, E>,
     options?: CreateOptions,
   ): Promise<CreatedKey | RepeatedKey>
   /** @throws KeyrungError `not_found` */

@@ -1,4 +1,4 @@
-import type { AnyCatalog } from '../core/catalog.js'
+import type { AnyCatalog, ScopeOf } from '../core/catalog.js'
 import { invalid } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
 import { describeGiven, describeLack } from '../core/given.js'
@@ -24,15 +24,15 @@ import type { TokenOptions } from './token-settings.js'
 import type { UsageOptions } from './usage-settings.js'
 import type { WebhookOptions } from './webhook-settings.js'
 
-/** How keys look and are kept. */
-export interface KeyOptions extends KeySettingsOptions {
+/** How keys look and are kept; `E` are the environments. */
+export interface KeyOptions<E extends string = string> extends KeySettingsOptions {
   readonly prefix: KeyFormatOptions['prefix']
   /** @defaultValue `['live']` */
-  readonly environments?: KeyFormatOptions['environments']
+  readonly environments?: readonly E[]
 }
 
 /** What {@link createKeyrung} is made of. */
-export interface KeyrungOptions<C extends AnyCatalog> {
+export interface KeyrungOptions<C extends AnyCatalog, E extends string = string> {
   readonly catalog: C
   readonly store: Store
   /**
@@ -42,11 +42,11 @@ export interface KeyrungOptions<C extends AnyCatalog> {
   readonly secret?: HostSecretInput | undefined
   /** `none`: digests are plain SHA-256, and no secret is needed, unless anything is to wait for approval. */
   readonly pepper?: 'none'
-  readonly keys: KeyOptions
+  readonly keys: KeyOptions<E>
   /** The host's plans; left out, every workspace may do everything. */
-  readonly entitlements?: Entitlements
+  readonly entitlements?: Entitlements<NoInfer<ScopeOf<C>>>
   /** The host's users; left out, an admin's rights are full and no key can have an owner. */
-  readonly directory?: Directory
+  readonly directory?: Directory<NoInfer<ScopeOf<C>>>
   /** Where change events go, beside the store. */
   readonly sinks?: readonly AuditSink[]
   readonly http?: HttpOptions

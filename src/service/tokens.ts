@@ -1,10 +1,11 @@
+import type { AnyCatalog, ScopeOf } from '../core/catalog.js'
 import type { ExchangeWish } from '../core/exchange.js'
 import type { Principal } from '../core/principal.js'
 import type { Jwks } from '../crypto/jwks.js'
 import type { ExchangedToken } from './tokens/exchange.js'
 
 /** Access tokens: short-lived, signed, and never worth more than the key that they come from. */
-export interface Tokens {
+export interface Tokens<C extends AnyCatalog = AnyCatalog> {
   /** Says whether a credential claims to be an access token of this host; nothing about it is verified. */
   looksLike(credential: string): boolean
   /**
@@ -28,7 +29,7 @@ export interface Tokens {
    * })
    * ```
    */
-  exchange(principal: Principal, wish?: ExchangeWish): Promise<ExchangedToken>
+  exchange(principal: Principal, wish?: ExchangeWish<ScopeOf<C>>): Promise<ExchangedToken>
   /**
    * The public keys by which other services verify tokens (RFC 7517, 5).
    *

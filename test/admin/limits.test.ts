@@ -106,7 +106,7 @@ describe('limits of a key', () => {
 
 describe('GET /limits', () => {
   test('shows what holds for the workspace: defaults, the plan’s in their place, and how counting goes', async () => {
-    const plan: Entitlement = {
+    const plan: Entitlement<never> = {
       ...{ access: true, ceilings: 'full' as const },
       limits: [{ name: 'minute', limit: 600, windowMs: 60_000 }],
     }

@@ -52,8 +52,8 @@ describe('what an edit changes', { timeout: 60_000 }, () => {
 
   it('is nothing where only names or lower rungs change', () => {
     const none = { allowed: [], queued: [], denied: [] }
-    expect(diffAccess(catalog, ['people:write'], ['contacts:read', 'contacts:write'])).toEqual(none)
-    expect(diffAccess(catalog, ['gone:read'], [])).toEqual(none)
+    expect(diffAccess(catalog, ['people:write' as string], ['contacts:read', 'contacts:write'])).toEqual(none)
+    expect(diffAccess(catalog, ['gone:read' as string], [])).toEqual(none)
   })
 
   it('is not told of what has not the form of scopes', () => {

@@ -5,6 +5,7 @@ import type { GateResult } from '../../src/http/gate.js'
 import type { GateRequest } from '../../src/http/gate-request.js'
 import { answerRefusal } from '../../src/http/outcome.js'
 import type { Answer } from '../../src/http/outcome.js'
+import type { AnyCatalog } from '../../src/core/catalog.js'
 import type { Keyrung } from '../../src/service/keyrung.js'
 import { createHost } from './host.js'
 import type { catalog, HostSetup } from './host.js'
@@ -54,7 +55,7 @@ describe('a gate', () => {
   test('takes permissions by an old name of their resource', async () => {
     const host = createHost({}, 'memory')
     const { secret } = await host.makeKey(['contacts:read'])
-    const gate = createGate(host.keyrung as Keyrung, 'people:read')
+    const gate = createGate(host.keyrung as Keyrung<AnyCatalog>, 'people:read')
     expect(gate(requestWith(secret))).toMatchObject({
       ok: true,
       decision: { permissions: ['contacts:read'] },

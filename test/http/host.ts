@@ -71,11 +71,11 @@ export interface Host {
   /** Instead of asking the store, if set. */
   fault: ((digest: string) => MaybePromise<CredentialRow | undefined>) | undefined
   /** What the plans say; every user may read contacts, and no more. */
-  plan: () => MaybePromise<Entitlement | null>
+  plan: () => MaybePromise<Entitlement<ScopeOf<typeof catalog>> | null>
   /** Makes a key with these scopes and answers its id and its secret. */
   makeKey(
     scopes: readonly ScopeOf<typeof catalog>[] | 'full',
-    more?: Partial<Omit<CreateKeyInput, 'mode' | 'scopes'>>,
+    more?: Partial<Omit<CreateKeyInput<string, 'live'>, 'mode' | 'scopes'>>,
   ): Promise<{ readonly id: string; readonly secret: string }>
 }
 

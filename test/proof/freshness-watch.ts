@@ -1,5 +1,6 @@
 import type { Demand } from '../../src/core/demand.js'
 import type { Principal } from '../../src/core/principal.js'
+import type { AnyCatalog } from '../../src/core/catalog.js'
 import type { Keyrung } from '../../src/service/keyrung.js'
 import { monotonicMs, outcomes } from './freshness-words.js'
 import type { MadeKey, Returned, Verdict } from './freshness-words.js'
@@ -30,7 +31,7 @@ export interface Effort {
 }
 
 /** Starts the checks: by credential as requests are, and by kept principal as sockets are, in turn. */
-export function createWatch(keyrung: Keyrung, { restMs, mostPending }: Effort): Watch {
+export function createWatch(keyrung: Keyrung<AnyCatalog>, { restMs, mostPending }: Effort): Watch {
   const demand = keyrung.demand('contacts:write')
   const watched = new Map<string, Watched>()
   let checks = 0

@@ -438,13 +438,13 @@ describe('authorize', () => {
 })
 
 describe('ceilings', () => {
-  const plans = { of: () => ({ access: true, ceilings: ['contacts:write-approval'] }) }
+  const plans = { of: () => ({ access: true, ceilings: ['contacts:write-approval'] as const }) }
   const directory = {
     rightsOf: (id: string) =>
       id === 'ann'
         ? { role: 'admin', scopes: 'full' as const }
         : id === 'bob'
-          ? { role: 'member', scopes: ['contacts:read', 'email:send'] }
+          ? { role: 'member', scopes: ['contacts:read', 'email:send'] as const }
           : null,
   }
 

@@ -1,4 +1,5 @@
 import { defineCatalog } from '../../src/core/catalog.js'
+import type { ScopeOf } from '../../src/core/catalog.js'
 import type { Actor } from '../../src/core/actor.js'
 import { ladders } from '../../src/core/ladder.js'
 import { createKeyrung } from '../../src/service/create-keyrung.js'
@@ -14,6 +15,8 @@ export const catalog = defineCatalog({
     ai: { ladder: ladders.use },
   },
 })
+
+export type SampleScope = ScopeOf<typeof catalog>
 
 export const admin: Actor = { type: 'user', id: 'ann', workspaceId: 'ws_1', role: 'admin' }
 

@@ -50,12 +50,12 @@ export interface WebhookInput {
   readonly events?: readonly WebhookEvent[] | undefined
 }
 
-/** What a new key is to be; `S` are the catalogue's scopes. */
-export type CreateKeyInput<S extends string = string> = SharedInput & {
+/** What a new key is to be; `S` are the catalogue's scopes, `E` the environments. */
+export type CreateKeyInput<S extends string = string, E extends string = string> = SharedInput & {
   /** 1 to 100 characters on one line, trimmed. */
   readonly name: string
   /** One of the configured; the first of them unless said otherwise. */
-  readonly environment?: string | undefined
+  readonly environment?: E | undefined
 } & (
     | { readonly mode: 'full'; readonly scopes?: undefined }
     | { readonly mode?: 'custom' | undefined; readonly scopes: readonly S[] }

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { ExchangeWish } from '../../../src/core/exchange.js'
 import type { Principal } from '../../../src/core/principal.js'
 import type { OperationResult, StandardSchema } from '../../../src/service/operation.js'
 import { ann, dayMs, openDesk, outcome, refusal } from './fixture.js'
@@ -103,7 +102,7 @@ describe('a name belongs to the credential that asks', () => {
     const tokens = { issuer: 'https://api.example.com', audience: 'api' }
     const desk: Desk = await openDesk({ options: { tokens } })
     async function exchange(principal: Principal, actor: string): Promise<Principal> {
-      const wish: ExchangeWish = { scopes: ['contacts:write-approval'], actor }
+      const wish = { scopes: ['contacts:write-approval'], actor } as const
       const { token } = await desk.keyrung.tokens.exchange(principal, wish)
       const known = await desk.keyrung.authenticate(token, { ip: '203.0.113.7' })
       if (!known.ok) throw new Error(known.code)

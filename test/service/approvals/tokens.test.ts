@@ -3,7 +3,10 @@ import type { ExchangeWish } from '../../../src/core/exchange.js'
 import type { Principal } from '../../../src/core/principal.js'
 import { ann, openDesk, outcome, refusal } from './fixture.js'
 
-const asking: ExchangeWish = { scopes: ['contacts:write-approval'], actor: 'planner' }
+const asking: ExchangeWish<'contacts:write-approval' | 'contacts:read' | 'email:read'> = {
+  scopes: ['contacts:write-approval'],
+  actor: 'planner',
+}
 
 /** A desk with access tokens, one key, and an app that tells for whom it was asked. */
 async function openTokenDesk() {
@@ -20,7 +23,10 @@ async function openTokenDesk() {
     },
   })
 
-  async function exchange(principal: Principal, wish: ExchangeWish = asking): Promise<Principal> {
+  async function exchange(
+    principal: Principal,
+    wish: ExchangeWish<'contacts:write-approval' | 'contacts:read' | 'email:read'> = asking,
+  ): Promise<Principal> {
     const { token } = await keyrung.tokens.exchange(principal, wish)
     const known = await keyrung.authenticate(token, { ip: '203.0.113.7' })
     if (!known.ok) throw new Error(known.code)

@@ -6,17 +6,20 @@ import { memorySink } from '../../../src/sinks/memory.js'
 import { memoryStore } from '../../../src/stores/memory.js'
 import { manualClock } from '../../../src/testing/manual-clock.js'
 import { admin, catalog } from '../sample.js'
+import type { SampleScope } from '../sample.js'
 import { openTokens, tokens } from './fixture.js'
 
-const everyScope = catalog.slots.flatMap(({ resource, rungs }) => rungs.map((rung) => `${resource}:${rung}`))
+const everyScope = catalog.slots.flatMap(({ resource, rungs }) =>
+  rungs.map((rung) => `${resource}:${rung}` as SampleScope),
+)
 const someScopes = fc.uniqueArray(fc.constantFrom(...everyScope), { minLength: 0, maxLength: 4 })
 const ceiling = fc.oneof(fc.constant('full' as const), someScopes)
 
 interface Ceilings {
   readonly access: boolean
-  readonly plan: 'full' | readonly string[] | null
+  readonly plan: 'full' | readonly SampleScope[] | null
   /** Null: the owner has left. */
-  readonly owner: 'full' | readonly string[] | null
+  readonly owner: 'full' | readonly SampleScope[] | null
 }
 
 const ceilings: fc.Arbitrary<Ceilings> = fc.record({
@@ -141,7 +144,7 @@ describe('an exchange is refused', () => {
       keys: { prefix: 'tp', limits: [{ name: 'minute', limit: 1, windowMs: 60_000 }] },
     })
     const key = await principalOf(secret)
-    const wish = { scopes: ['contacts:delete'] }
+    const wish = { scopes: ['contacts:delete'] } as const
     await expect(keyrung.tokens.exchange(key, wish)).rejects.toEqual(refused('beyond_own_rights'))
     await expect(keyrung.tokens.exchange(key, wish)).rejects.toEqual(refused('limited'))
   })

@@ -3,7 +3,7 @@ import type { Principal } from '../../../src/core/principal.js'
 import type { KeyrungOptions } from '../../../src/service/options.js'
 import type { ExchangedToken } from '../../../src/service/tokens/exchange.js'
 import { admin, sample } from '../sample.js'
-import type { catalog } from '../sample.js'
+import type { catalog, SampleScope } from '../sample.js'
 
 export const tokens = { issuer: 'https://api.example.com', audience: 'api' } as const
 
@@ -23,7 +23,7 @@ export async function openTokens(
   }
 
   /** Exchanges a key's secret, or a token. */
-  async function exchange(credential: string, wish?: ExchangeWish): Promise<ExchangedToken> {
+  async function exchange(credential: string, wish?: ExchangeWish<SampleScope>): Promise<ExchangedToken> {
     return keyrung.tokens.exchange(await principalOf(credential), wish)
   }
 

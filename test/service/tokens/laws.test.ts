@@ -3,9 +3,12 @@ import { expect, test } from 'vitest'
 import { isKeyrungError } from '../../../src/core/errors.js'
 import type { Principal } from '../../../src/core/principal.js'
 import { admin, catalog } from '../sample.js'
+import type { SampleScope } from '../sample.js'
 import { openTokens } from './fixture.js'
 
-const everyScope = catalog.slots.flatMap(({ resource, rungs }) => rungs.map((rung) => `${resource}:${rung}`))
+const everyScope = catalog.slots.flatMap(({ resource, rungs }) =>
+  rungs.map((rung) => `${resource}:${rung}` as SampleScope),
+)
 const somePart = fc.option(fc.uniqueArray(fc.constantFrom(...everyScope), { minLength: 1, maxLength: 4 }), {
   nil: undefined,
 })
