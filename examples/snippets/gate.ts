@@ -27,7 +27,11 @@ async function handle(request: Request, peer: string | undefined): Promise<Respo
     identity: request,
   })
   if (!result.ok) return buildResponse(result.answer)
-  return Response.json({ key: result.principal.keyName })
+  const response = Response.json({ key: result.principal.keyName })
+  // Caches must know what the answer hangs on, callers how their limits stand.
+  if (result.vary !== null) response.headers.append('vary', result.vary)
+  for (const [name, value] of result.headers ?? []) response.headers.set(name, value)
+  return response
 }
 //#endregion gate
 
