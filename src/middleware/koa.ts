@@ -109,13 +109,14 @@ export function attach(
   requireAttachable(keyrung, app, ['callback'])
   let listener: RequestListener | undefined
   // An app whose own error handling fails answers nothing, and ends no process.
-  const listen: RequestListener = async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       await (listener ??= app.callback() as RequestListener)(request, response)
     } catch {
       response.destroy()
     }
   }
+  const listen: RequestListener = (request, response) => void answer(request, response)
   keyrung.attach(createNodeDispatcher(app, listen, name))
 }
 

@@ -124,11 +124,14 @@ export function manualClock(start: number = defaultStart): ManualClock {
       moveTo(Math.max(passed, end))
     },
     async during(work) {
-      let isDone = false
-      const done = () => void (isDone = true)
-      work.then(done, done)
+      const state = { isDone: false }
+      const note = async (): Promise<void> => {
+        await Promise.allSettled([work])
+        state.isDone = true
+      }
+      void note()
       await settle()
-      while (!isDone) {
+      while (!state.isDone) {
         const next = nextDue(Infinity)
         if (next) {
           moveTo(Math.max(passed, next.due))

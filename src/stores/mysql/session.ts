@@ -78,7 +78,7 @@ export class MysqlSession implements SqlSession {
     } catch (thrown) {
       if (thrown !== late) throw thrown
       this.#unanswered = undefined
-      throw new Error('no answer in time')
+      throw new Error('no answer in time', { cause: thrown })
     } finally {
       bound.end()
     }

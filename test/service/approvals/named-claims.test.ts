@@ -4,7 +4,7 @@ import type { OperationResult, StandardSchema } from '../../../src/service/opera
 import { ann, dayMs, openDesk, outcome, refusal } from './fixture.js'
 import type { Asked, Desk, DeskOptions } from './fixture.js'
 
-const anything: StandardSchema<unknown> = {
+const anything: StandardSchema = {
   '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) },
 }
 

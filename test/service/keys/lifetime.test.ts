@@ -60,7 +60,7 @@ describe.each(stores)('how long a key may last on the %s store', (_, store) => {
     }
     const { key } = await makeKey(world, { expiresAt: longest })
     const edit = (input: object) => world.keys.edit(admin, key.id, input, { version: 1 })
-    world.clock.advance(dayMs)
+    await world.clock.advance(dayMs)
     for (const input of refused.filter((one) => 'expiresAt' in one)) {
       expect((await refusal(edit(input), 'input_invalid')).faults[0]!.message).toContain(limit)
     }
@@ -91,7 +91,7 @@ describe.each(stores)('how long a key may last on the %s store', (_, store) => {
     const create = () =>
       world.keys.create(admin, { name: 'CI', scopes: ['contacts:read'] }, { idempotencyKey: 'one' })
     const made = await create()
-    world.clock.advance(60_000)
+    await world.clock.advance(60_000)
     expect(await create()).toMatchObject({ repeated: true, key: { expiresAt: made.key.expiresAt } })
   })
 
@@ -99,7 +99,7 @@ describe.each(stores)('how long a key may last on the %s store', (_, store) => {
     const world = await worldOf(store, {}, {})
     const { key } = await makeKey(world)
     world.plan.lifetime = { maxLifetimeMs: month, requireExpiry: true }
-    world.clock.advance(2 * month)
+    await world.clock.advance(2 * month)
     const edit = (input: object, version: number) =>
       outcome(world.keys.edit(admin, key.id, input, { version }))
     expect(await edit({ name: 'still' }, 1)).toBe('ok')
