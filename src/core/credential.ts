@@ -1,4 +1,7 @@
 import type { CredentialRow, KeyRecord, KeySecretRecord } from './key.js'
+import { KeyrungError } from './errors.js'
+import { readMetadata } from './metadata.js'
+import type { JsonObject } from './plain-value.js'
 import type { KeyPrincipal } from './principal.js'
 
 /**
@@ -13,6 +16,7 @@ export class Credential implements CredentialRow {
   #principal: KeyPrincipal | undefined
   /** The principal's, kept here too: to look into it means waiting for memory once more. */
   #address: string | null = null
+  #metadata: JsonObject | undefined
 
   private constructor(
     readonly secret: KeySecretRecord,
@@ -39,25 +43,48 @@ export class Credential implements CredentialRow {
     return isSound(row) ? new Credential(row.secret, row.key) : undefined
   }
 
-  /** Who it stands for; the same frozen value for as long as it comes from the same address. */
-  principal(address: string | null): KeyPrincipal {
+  /**
+   * Who it stands for; the same frozen value for as long as it comes from the same address.
+   *
+   * @param scopesOf the scopes of a key, which depend on its record alone
+   * @throws KeyrungError `store_unavailable` for metadata that no store could have been given
+   */
+  principal(address: string | null, scopesOf: (key: KeyRecord) => readonly string[]): KeyPrincipal {
     if (this.#principal !== undefined && this.#address === address) return this.#principal
+    this.#metadata ??= metadataOf(this.key)
+    const secretId = this.secret.id
+    this.#principal = describeKey(this.key, secretId, address, scopesOf(this.key), this.#metadata)
     this.#address = address
-    return (this.#principal = Object.freeze(describe(this, address)))
+    return this.#principal
   }
 }
 
-function describe({ key, secret }: CredentialRow, address: string | null): KeyPrincipal {
-  return {
+/** Describes a key as a caller with one of its secrets, from an address. */
+export function describeKey(
+  key: KeyRecord,
+  secretId: string,
+  address: string | null,
+  scopes: readonly string[],
+  metadata: JsonObject = metadataOf(key),
+): KeyPrincipal {
+  return Object.freeze<KeyPrincipal>({
     type: 'key',
     keyId: key.id,
-    secretId: secret.id,
+    secretId,
     keyName: key.name,
     workspaceId: key.workspaceId,
     environment: key.environment,
     ownerId: key.ownerId,
     address,
-  }
+    scopes,
+    metadata,
+  })
+}
+
+function metadataOf({ id, metadata }: KeyRecord): JsonObject {
+  const read = readMetadata(metadata)
+  if (read !== undefined) return read
+  throw new KeyrungError('store_unavailable', { internal: `the metadata of ${id} is not a JSON object` })
 }
 
 const isInstantOrNull = (value: unknown): boolean => value === null || Number.isSafeInteger(value)

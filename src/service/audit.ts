@@ -54,7 +54,7 @@ export interface Audit {
 
 /** Makes the audit query on the services' context. */
 export function createAudit(
-  context: Pick<ServiceContext, 'clock' | 'keyFormat' | 'keySettings' | 'rights' | 'store'>,
+  context: Pick<ServiceContext, 'catalog' | 'clock' | 'keyFormat' | 'keySettings' | 'rights' | 'store'>,
 ): Audit {
   return {
     async list(actor, query = {}) {

@@ -87,8 +87,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return grant
   }
 
+  const noScopes: readonly string[] = Object.freeze([])
+  const scopesOf = ({ mode, scopes }: KeyRecord): readonly string[] =>
+    mode === 'full' ? noScopes : grantFor(scopes).scopes
+
   function toCaller(credential: Credential, address: string | undefined, token?: TokenFields): Caller {
-    const principal = credential.principal(address ?? null)
+    const principal = credential.principal(address ?? null, scopesOf)
     if (token === undefined) return new KnownCaller(principal, credential.key, grantOfKey, undefined)
     const part = grantFor(token.scopes.join(' '))
     return new KnownCaller(withToken(principal, token), credential.key, grantOfKey, part)

@@ -26,7 +26,10 @@ export interface LimitsView {
 
 /** What the view is made of. */
 export interface LimitsParts {
-  readonly context: Pick<ServiceContext, 'clock' | 'keyFormat' | 'keySettings' | 'rights' | 'store'>
+  readonly context: Pick<
+    ServiceContext,
+    'catalog' | 'clock' | 'keyFormat' | 'keySettings' | 'rights' | 'store'
+  >
   readonly settings: Pick<LimitSettings, 'owner'>
   counting(): LimitsState | null
   sources(): SourceState | null

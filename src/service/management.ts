@@ -4,6 +4,7 @@ import type { Fault } from '../core/errors.js'
 import { isHostId, maxIdLength } from '../core/host-id.js'
 import type { CredentialRow } from '../core/key.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
+import { callerOf } from './approvals/caller.js'
 import type { ServiceContext } from './context.js'
 import { findInForce } from './credential-status.js'
 import type { KeyVerb } from './key-settings.js'
@@ -15,7 +16,7 @@ import { hookFailed, kindOf } from './hook-failure.js'
 /** How long the host's `canManage` and its like may take, in milliseconds. */
 const hookLimitMs = 5_000
 
-type Rest = Pick<ServiceContext, 'clock' | 'rights' | 'store' | 'keyFormat'>
+type Rest = Pick<ServiceContext, 'catalog' | 'clock' | 'rights' | 'store' | 'keyFormat'>
 type Needs = Rest & Pick<ServiceContext, 'keySettings'>
 
 /** An actor that a hook has admitted. */
@@ -64,11 +65,23 @@ export async function admitBy(
   const actor = await withStanding(context, parseActor(given))
   // It was given to do something, not to hand on or to decide.
   if (actor.type === 'principal' && actor.principal.type === 'token') throw new KeyrungError('forbidden')
-  await demandYes(context, hook, () => ask(actor))
-  return {
-    actor,
-    credential: actor.type === 'principal' ? await findInForce(context, actor.principal) : null,
+  if (actor.type !== 'principal') {
+    await demandYes(context, hook, () => ask(actor))
+    return { actor, credential: null }
   }
+  const { secretId, address } = actor.principal
+  const found = await findInForce(context, actor.principal).then(
+    (credential) => {
+      // What the hook looks at is the record's, not what was kept.
+      const { principal } = callerOf(context, credential.key, { secretId, address })
+      return { actor: Object.freeze<Actor>({ type: 'principal', principal }), credential }
+    },
+    (error: unknown) => ({ actor, credential: null, error }),
+  )
+  // Whom the host does not admit is told nothing of the key.
+  await demandYes(context, hook, () => ask(found.actor))
+  if (found.credential === null) throw found.error
+  return found
 }
 
 /**

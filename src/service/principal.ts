@@ -3,6 +3,9 @@ import { isHostId } from '../core/host-id.js'
 import { isScopeShaped } from '../core/name.js'
 import { ownElements, ownProperties } from '../core/own-properties.js'
 import type { KeyPrincipal, Principal } from '../core/principal.js'
+import { copyPlain } from '../core/plain-value.js'
+import { freezeJson, metadataLimits } from '../core/metadata.js'
+import type { JsonObject } from '../core/plain-value.js'
 import { maxScopes } from '../core/scope.js'
 import { isInstant } from '../core/time.js'
 import { withToken } from './tokens/principal.js'
@@ -32,21 +35,35 @@ function readHolder(kept: ReadonlyMap<string, unknown>): KeyPrincipal | undefine
   if (typeof keyName !== 'string' || !isTokenName(environment)) return undefined
   if (ownerId !== null && !isHostId(ownerId)) return undefined
   if (address !== null && typeof address !== 'string') return undefined
+  const [scopes, metadata] = [readKeptScopes(kept.get('scopes')), readKeptMetadata(kept.get('metadata'))]
+  if (scopes === undefined || metadata === undefined) return undefined
   return Object.freeze({
     type: 'key',
-    ...{ keyId, secretId, keyName, workspaceId, environment, ownerId, address },
+    ...{ keyId, secretId, keyName, workspaceId, environment, ownerId, address, scopes, metadata },
   })
+}
+
+function readKeptScopes(value: unknown): readonly string[] | undefined {
+  const scopes = ownElements(value, maxScopes)
+  return scopes?.every(isScopeShaped) ? Object.freeze(scopes) : undefined
+}
+
+function readKeptMetadata(given: unknown): JsonObject | undefined {
+  const { value, faults } = copyPlain(given, metadataLimits)
+  if (faults.length > 0 || typeof value !== 'object' || value === null || Array.isArray(value))
+    return undefined
+  return freezeJson(value as JsonObject)
 }
 
 function readTokenFields(kept: ReadonlyMap<string, unknown>): TokenFields | undefined {
   const [tokenId, expiresAt] = [kept.get('tokenId'), kept.get('expiresAt')]
-  const scopes = ownElements(kept.get('scopes'), maxScopes)
+  const scopes = readKeptScopes(kept.get('scopes'))
   const audience = ownElements(kept.get('audience'), mostAudiences)
   const chain = ownElements(kept.get('chain'), mostActors)
   if (!isHostId(tokenId) || !isInstant(expiresAt)) return undefined
-  if (!scopes?.every(isScopeShaped) || !audience?.every(isTokenName) || !chain?.every(isTokenName)) {
+  if (!scopes || !audience?.every(isTokenName) || !chain?.every(isTokenName)) {
     return undefined
   }
-  for (const list of [scopes, audience, chain]) Object.freeze(list)
+  for (const list of [audience, chain]) Object.freeze(list)
   return { type: 'token', tokenId, scopes, audience, expiresAt, chain }
 }

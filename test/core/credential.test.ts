@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Credential } from '../../src/core/credential.js'
+import { KeyrungError } from '../../src/core/errors.js'
 import type { CredentialRow } from '../../src/core/key.js'
 import { now, row } from './sample-row.js'
 
@@ -45,6 +46,16 @@ describe('what a store answers', () => {
   })
 })
 
+const scopesOf = ({ scopes }: { scopes: string }) => scopes.split(' ')
+
+test.each(['', 'null', '[]', '"{}"', '{"a":', undefined, { a: 1 }])(
+  'metadata that no store was given stands for nobody: %o',
+  (metadata) => {
+    const credential = Credential.from(row({ metadata }))!
+    expect(() => credential.principal(null, scopesOf)).toThrow(KeyrungError)
+  },
+)
+
 describe('a credential that was found sound', () => {
   test('is not looked at again, but every copy of it is', () => {
     const credential = Credential.from(row())!
@@ -67,13 +78,18 @@ describe('a credential that was found sound', () => {
   })
 
   test('stands for one frozen principal while it comes from one address, and never for that of another', () => {
-    const credential = Credential.from(row({ name: 'Claude', ownerId: 'ann' }))!
+    const credential = Credential.from(
+      row({ name: 'Claude', ownerId: 'ann', metadata: '{"team":{"name":"a"}}' }),
+    )!
     const known = { type: 'key', keyId: 'key_1', secretId: 'sec_1', keyName: 'Claude', workspaceId: 'ws_1' }
     for (const address of [null, '192.0.2.1', '192.0.2.2', null, '192.0.2.2']) {
-      const principal = credential.principal(address)
-      expect(principal).toStrictEqual({ ...known, environment: 'live', ownerId: 'ann', address })
-      expect(credential.principal(address)).toBe(principal)
-      expect(Object.isFrozen(principal)).toBe(true)
+      const principal = credential.principal(address, scopesOf)
+      const shown = { scopes: ['contacts:read'], metadata: { team: { name: 'a' } } }
+      expect(principal).toStrictEqual({ ...known, environment: 'live', ownerId: 'ann', address, ...shown })
+      expect(credential.principal(address, scopesOf)).toBe(principal)
+      for (const part of [principal, principal.metadata, principal.metadata['team']]) {
+        expect(Object.isFrozen(part)).toBe(true)
+      }
     }
   })
 })

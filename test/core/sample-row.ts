@@ -9,6 +9,7 @@ export function row(key: object = {}, secret: object = {}): CredentialRow {
       ...{ id: 'key_1', workspaceId: 'ws_1', status: 'active', mode: 'custom', scopes: 'contacts:read' },
       ...{ environment: 'live', addressRules: '', ownerId: null, expiresAt: null, notBefore: null },
       limits: null,
+      metadata: '{}',
       ...key,
     } as KeyRecord,
     secret: {

@@ -13,6 +13,8 @@ const principal = (keyId: string): Principal => ({
   environment: 'live',
   ownerId: null,
   address: null,
+  scopes: [],
+  metadata: {},
 })
 const as = (keyId: string) => ({
   principal: principal(keyId),

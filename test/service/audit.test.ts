@@ -1,3 +1,4 @@
+import { catalog } from './sample.js'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Actor } from '../../src/core/actor.js'
 import type { EventRecord } from '../../src/core/audit.js'
@@ -20,6 +21,7 @@ let store: Store
 const auditOf = (changes: Partial<Store> = {}) => {
   const canManage = (actor: Actor): boolean => actor.type === 'user' && actor.role === 'admin'
   return createAudit({
+    catalog,
     clock,
     store: { ...store, ...changes },
     keySettings: { canManage } as Partial<KeySettings> as KeySettings,

@@ -1,3 +1,4 @@
+import { catalog } from './sample.js'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Actor } from '../../src/core/actor.js'
 import { KeyrungError } from '../../src/core/errors.js'
@@ -19,6 +20,8 @@ const principal = {
   environment: 'live',
   ownerId: null,
   address: null,
+  scopes: ['contacts:read'],
+  metadata: {},
 } as const
 const byKey: Actor = { type: 'principal', principal }
 
@@ -41,7 +44,7 @@ beforeEach(() => {
 function admit(actor: unknown): Promise<Actor> {
   const rights = { hasDirectory, ofUser } as Rights
   const keySettings = { canManage } as KeySettings
-  return admitActor({ clock, store, rights, keySettings, keyFormat }, actor as Actor, 'audit')
+  return admitActor({ catalog, clock, store, rights, keySettings, keyFormat }, actor as Actor, 'audit')
 }
 
 const code = (expected: string) => expect.objectContaining({ code: expected })

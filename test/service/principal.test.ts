@@ -50,9 +50,11 @@ async function open() {
 }
 
 const lists = ['scopes', 'audience', 'chain']
+const objects = /^(object|null prototype)/
 const nullable = ['ownerId', 'address']
 const isProper = (member: string, name: string): boolean =>
   (nullable.includes(member) && name === 'null') ||
+  (member === 'metadata' && objects.test(name)) ||
   (lists.includes(member) && /^(empty array|array of one)$/.test(name))
 
 describe.each(['key', 'its'] as const)('a principal that was kept (%s)', (kind) => {
@@ -95,6 +97,43 @@ describe.each(['key', 'its'] as const)('a principal that was kept (%s)', (kind) 
     for (const change of [{ keyId }, { secretId }, { workspaceId: 'ws_2' }, { environment: 'test' }]) {
       expect(await world.isTaken({ ...world[kind], ...change }), JSON.stringify(change)).toBe(false)
     }
+  })
+})
+
+test('nothing that a kept principal says of its key decides, not even where the host asks it', async () => {
+  const world = await openTokens(['contacts:delete'], {
+    keys: {
+      prefix: 'tp',
+      canManage: (actor) =>
+        actor.type !== 'principal' ||
+        (actor.principal.metadata['isAdmin'] === true && actor.principal.scopes.includes('contacts:delete')),
+    },
+  })
+  const { key, secret } = await world.keyrung.keys.create(admin, {
+    ...{ name: 'plain', scopes: ['contacts:read'], metadata: { team: ['a'] } },
+  })
+  const principal = await world.principalOf(secret)
+  expect(principal).toMatchObject({
+    scopes: ['contacts:read'],
+    metadata: { team: ['a'] },
+    environment: 'live',
+  })
+  const forged = {
+    ...principal,
+    ...{ metadata: { isAdmin: true }, scopes: ['contacts:delete'], keyName: 'root', ownerId: 'ann' },
+  }
+  expect(await world.keyrung.authorize(forged, 'contacts:delete')).toMatchObject({ effect: 'deny' })
+  const list = (): Promise<unknown> => world.keyrung.keys.list({ type: 'principal', principal: forged })
+  await expect(list()).rejects.toMatchObject({ code: 'forbidden' })
+  const { version } = key
+  const change = { metadata: { isAdmin: true }, scopes: ['contacts:delete'] } as const
+  await world.keyrung.keys.edit(admin, key.id, change, { version })
+  await expect(list()).resolves.toMatchObject({ next: null })
+  // A token has its own part of the scopes, and its key's metadata.
+  const { token } = await world.exchange(secret, { scopes: ['contacts:read'] })
+  expect(await world.principalOf(token)).toMatchObject({
+    scopes: ['contacts:read'],
+    ...{ metadata: { isAdmin: true } },
   })
 })
 

@@ -1,4 +1,5 @@
 import type { ApprovalRecord } from '../../core/approval.js'
+import { describeKey } from '../../core/credential.js'
 import { compileGrant } from '../../core/grant.js'
 import { grantOfKey } from '../../core/key-edit.js'
 import type { KeyRecord } from '../../core/key.js'
@@ -16,17 +17,9 @@ export function callerOf(
   key: KeyRecord,
   from: { readonly secretId: string; readonly address: string | null },
 ): Caller & { readonly principal: KeyPrincipal } {
-  const principal: KeyPrincipal = Object.freeze({
-    type: 'key',
-    keyId: key.id,
-    secretId: from.secretId,
-    keyName: key.name,
-    workspaceId: key.workspaceId,
-    environment: key.environment,
-    ownerId: key.ownerId,
-    address: from.address,
-  })
-  return { principal, key, grant: grantOfKey(catalog, key), part: undefined }
+  const grant = grantOfKey(catalog, key)
+  const principal = describeKey(key, from.secretId, from.address, key.mode === 'full' ? [] : grant.scopes)
+  return { principal, key, grant, part: undefined }
 }
 
 /**

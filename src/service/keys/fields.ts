@@ -4,6 +4,7 @@ import { isKeyrungError } from '../../core/errors.js'
 import type { Fault } from '../../core/errors.js'
 import { formatLimits } from '../../core/key-limits.js'
 import { parseLimits } from '../../core/limit.js'
+import { metadataLimits } from '../../core/metadata.js'
 import { ownElements, ownProperties } from '../../core/own-properties.js'
 import { findNameFault, findTextFault } from '../../core/plain-text.js'
 import { copyPlain } from '../../core/plain-value.js'
@@ -19,7 +20,6 @@ import { mostAddressRules, parseAddressRules } from '../../net/address-rule.js'
 const longestName = 100
 const longestReason = 500
 const longestForeignId = 255
-const metadataLimits = { depth: 4, elements: 50 }
 const longestMetadata = 4_096
 
 /** What reading an object came to. */

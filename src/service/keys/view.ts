@@ -6,6 +6,7 @@ import { readLimitsText } from '../../core/key-limits.js'
 import { limitOf } from '../../core/limit.js'
 import type { Limit } from '../../core/limit.js'
 import type { JsonObject } from '../../core/plain-value.js'
+import { readMetadata } from '../../core/metadata.js'
 import { readScopes } from '../../core/scope.js'
 import { readWebhook } from '../../core/webhook.js'
 import type { KeyFields } from './input.js'
@@ -139,7 +140,7 @@ export function toProposedKey(
     expiresAt: key.expiresAt,
     notBefore: key.notBefore,
     addressRules: splitWords(key.addressRules),
-    metadata: readMetadata(id, key.metadata),
+    metadata: readOwnMetadata(id, key.metadata),
     ownerId: key.ownerId,
     limits: readOwnLimits(id, key.limits),
     webhook: readOwnWebhook(id, key.webhook),
@@ -192,12 +193,8 @@ function readOwnWebhook(id: string, text: string | null): WebhookView | null {
   return setting && { url: setting.url, events: setting.events, disabledAt: setting.disabledAt }
 }
 
-function readMetadata(id: string, text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
-  } catch {
-    // Answered below: a driver that decodes or cuts JSON is as bad as one that does not answer.
-  }
+function readOwnMetadata(id: string, text: string): JsonObject {
+  const value = readMetadata(text)
+  if (value !== undefined) return value
   throw new KeyrungError('store_unavailable', { internal: `the metadata of ${id} is not a JSON object` })
 }

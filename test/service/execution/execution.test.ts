@@ -89,6 +89,7 @@ test('a request is dispatched as it is stored, on behalf of whoever asked', asyn
           workspaceId: 'ws',
         },
         ...{ environment: 'live', ownerId: null, address: null },
+        ...{ scopes: ['contacts:write-approval'], metadata: {} },
       },
     },
   ])

@@ -140,7 +140,14 @@ test('whoever does what, in whatever order, and whichever instance dies: it is a
         })
         const principal = {
           ...{ type: 'key', keyId: world.key.id, secretId: world.key.secretId, keyName: world.key.name },
-          ...{ workspaceId: 'ws', environment: 'live', ownerId: null, address: null },
+          ...{
+            workspaceId: 'ws',
+            environment: 'live',
+            ownerId: null,
+            address: null,
+            scopes: [],
+            metadata: {},
+          },
         } as Principal
         const said: Record<string, number> = {}
 

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Actor, PrincipalActor, UserActor } from '../../../src/core/actor.js'
+import { describeKey } from '../../../src/core/credential.js'
 import { defineCatalog } from '../../../src/core/catalog.js'
 import { isKeyrungError, KeyrungError } from '../../../src/core/errors.js'
 import type { ErrorCode, KeyrungError as KeyrungFault } from '../../../src/core/errors.js'
@@ -160,17 +161,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     async principal(secret, address) {
       const { key, secret: held } = (await world.credential(secret))!
-      const { id: keyId, name: keyName, workspaceId, environment, ownerId } = key
-      const who = {
-        keyId,
-        secretId: held.id,
-        keyName,
-        workspaceId,
-        environment,
-        ownerId,
-        address: address ?? null,
-      }
-      return { type: 'principal', principal: { type: 'key', ...who } }
+      const scopes = key.scopes === '' ? [] : key.scopes.split(' ')
+      return { type: 'principal', principal: describeKey(key, held.id, address ?? null, scopes) }
     },
   }
   return world
