@@ -131,10 +131,13 @@ describeOn('postgres', 'postgresStore on the caller’s own pool', (server) => {
   /** The pool, with all that its clients are told to send. */
   function watch(pool: pg.Pool): { readonly pool: PostgresPool; readonly sent: (string | PostgresQuery)[] } {
     const sent: (string | PostgresQuery)[] = []
+    const proxies = new WeakMap<PostgresClient, PostgresClient>()
     const watched: PostgresPool = {
       async connect() {
         const client: PostgresClient = await pool.connect()
-        return new Proxy(client, {
+        const known = proxies.get(client)
+        if (known) return known
+        const proxy = new Proxy(client, {
           get(target, name) {
             const value: unknown = Reflect.get(target, name, target)
             if (typeof value !== 'function') return value
@@ -144,6 +147,8 @@ describeOn('postgres', 'postgresStore on the caller’s own pool', (server) => {
             }
           },
         })
+        proxies.set(client, proxy)
+        return proxy
       },
       on: (event: string, listener: (...values: never[]) => void) =>
         pool.on(event as never, listener as never),

@@ -28,8 +28,16 @@ export function isForgotten(error: unknown): boolean {
 /** Conflicts of serialization, deadlocks, locks held for too long, and a server that has no room or is starting up. */
 const again = /^(40001|40P01|55P03|53300|57P03)$/
 
-/** Connections that broke or were ended, whatever the last answer would have been. */
-const lost = /^(08...|57P0[1245]|25P03|40003)$/
+/**
+ * Connections that broke or were ended, whatever the last answer would have been; and those to a server that takes no
+ * writes any more, where it is a standby by now (0A000 to the beginning of a transaction that writes, 25006 to a write).
+ */
+const lost = /^(08...|57P0[1245]|25P03|40003|0A000|25006)$/
+
+/** Says whether the server has answered that way, so that it is done with what it was asked. */
+export function isAnswer(error: unknown): boolean {
+  return /^(0A000|25006)$/.test(codeOf(error) ?? '') || failureOf(error).kind !== 'lost'
+}
 
 /** Takes what the client threw. What has no SQLSTATE is no answer of the server's, so that nobody knows what it did. */
 export function failureOf(error: unknown): SqlFailure {

@@ -2,10 +2,12 @@ import { toHex } from '../../crypto/encoding.js'
 import { sha256 } from '../../crypto/digest.js'
 import type { Answer, Query, Row } from '../sql/query.js'
 import type { SqlPool, SqlSession } from '../sql/session.js'
+import { ServerRoles } from '../sql/server-roles.js'
+import { TimeBound, late } from '../sql/time-bound.js'
 import { systemClock } from '../../ports/system-clock.js'
 import type { PostgresClient, PostgresPool } from './client.js'
 import { cancelStatement } from './cancel.js'
-import { failureOf, isDuplicate, isForgotten, unavailable } from './failure.js'
+import { failureOf, isAnswer, isDuplicate, isForgotten, unavailable } from './failure.js'
 import { rowTypes, toParameter } from './values.js'
 import { watchClient } from './watched-clients.js'
 
@@ -24,6 +26,9 @@ const idleTimeoutMs = 10_000
 
 /** The same while the host is at it, which may ask others in between. */
 const hostsIdleTimeoutMs = 60_000
+
+/** How long a server behind a pooler is taken to be the primary still. */
+const pooledTrustMs = 1_000
 
 /** How often a connection is taken that the host has left in a transaction, before that is an error. */
 const mostUnfit = 3
@@ -68,20 +73,38 @@ function checkCommitted(answer: unknown): void {
 /** How long it may take to have the server end what nobody waits for any more; then the connection is closed all the same. */
 const abandonMs = 1_000
 
+/** Nothing is read from a server in recovery: it may not know yet what was revoked. */
+const roleQuery: Query = { text: 'select pg_is_in_recovery()::int', values: [] }
+
 class PostgresSession implements SqlSession {
   readonly #client: PostgresClient
   readonly #options: SessionOptions
   readonly #begin: string
   readonly #binary: boolean | undefined
+  readonly #roles: ServerRoles
   #unanswered: Promise<unknown> | undefined
 
-  constructor(client: PostgresClient, options: SessionOptions, begin: string) {
+  constructor(client: PostgresClient, options: SessionOptions, begin: string, roles: ServerRoles) {
     this.#client = client
+    this.#roles = roles
     this.#options = options
     this.#begin = begin
     // It reads binary answers as if they were UTF-8, and bytes are lost on the way; the host has its setting back at the end.
     this.#binary = client.binary
     if (client.binary) client.binary = false
+  }
+
+  /** Says whether the server is in recovery; one that has not answered in half of a call's time is taken for dead. */
+  async isStandby(): Promise<boolean> {
+    const bound = new TimeBound(systemClock, Math.ceil(this.#options.statementTimeoutMs / 2))
+    try {
+      const { rows } = await bound.race(this.#send(roleQuery, false))
+      return rows[0]?.[0] !== 0
+    } catch (thrown) {
+      throw thrown === late ? new Error('no answer in time') : thrown
+    } finally {
+      bound.end()
+    }
   }
 
   async execute(query: Query): Promise<Answer> {
@@ -166,7 +189,8 @@ class PostgresSession implements SqlSession {
       this.#unanswered = undefined
       return answer
     } catch (error) {
-      if (failureOf(error).kind !== 'lost') this.#unanswered = undefined
+      if (isAnswer(error)) this.#unanswered = undefined
+      if (!isDuplicate(error)) this.#roles.doubt(this.#client)
       throw error
     }
   }
@@ -188,16 +212,41 @@ class PostgresSession implements SqlSession {
 /** Puts the small face of the SQL driver on a `pg` pool. */
 export function postgresSessions(pool: PostgresPool, options: SessionOptions): SqlPool {
   const begin = beginText(options.statementTimeoutMs, options.lockTimeoutMs)
+  // A server becomes a standby by a new start only; a pooler may change the server behind a connection and say nothing.
+  const roles = new ServerRoles(systemClock, options.prepare ? Infinity : pooledTrustMs)
+
   return {
     async session() {
-      for (let unfit = 0; unfit < mostUnfit; unfit++) {
+      let reason: unknown
+      for (let unfit = 0; unfit < mostUnfit;) {
         const client = await pool.connect()
         watchClient(client)
         // Whoever released it in a transaction would have its snapshot read from, and its work committed.
-        if (/^[TE]$/.test(client.getTransactionStatus?.() ?? 'I')) client.release(true)
-        else return new PostgresSession(client, options, begin)
+        if (/^[TE]$/.test(client.getTransactionStatus?.() ?? 'I')) {
+          client.release(true)
+          reason = unavailable('connections are given back in the middle of transactions')
+          unfit += 1
+          continue
+        }
+        const session = new PostgresSession(client, options, begin, roles)
+        if (roles.isKnown(client)) return session
+        // Of those that were fit once there are no more than the pool has places, and each is closed.
+        if (!roles.wasKnown(client)) unfit += 1
+        try {
+          if (!(await session.isStandby())) {
+            roles.learn(client)
+            return session
+          }
+          session.release(true)
+          reason = unavailable('the server is in recovery')
+        } catch (error) {
+          const { kind } = failureOf(error)
+          session.release(true)
+          if (kind !== 'lost') throw error
+          reason = error
+        }
       }
-      throw unavailable('connections are given back in the middle of transactions')
+      throw reason
     },
     failureOf,
   }
