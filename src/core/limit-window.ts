@@ -33,7 +33,7 @@ export interface LimitPlan {
   readonly until: number
   /** In the order of the rules. */
   readonly meters: readonly LimitMeter[]
-  /** What to write, in the order of the rules; what is already there where it does not fit. */
+  /** What to write, in the order of the rules; where it does not fit, what is there, settled; to look changes nothing. */
   readonly states: readonly LimitState[]
 }
 
@@ -44,6 +44,9 @@ const dayMs = 86_400_000
  * and a window's sum stays exact.
  */
 export const mostCounted = 2_147_483_647
+
+/** How much earlier than another of the same clock a reading may come to be used, as after a wait for a row. */
+const lateReadingMs = 250
 
 /** Nothing spent. */
 export const unspent: LimitState = Object.freeze({ bucket: 0, counts: Object.freeze([]) })
@@ -74,10 +77,34 @@ export function spentIn(rule: LimitRule, state: LimitState, bucket: number): num
 }
 
 /**
- * Works out a spending on several limits at once: all of it or nothing.
+ * Brings what was spent in buckets that the clock has not reached to the present one: it counts as spent now. So a clock
+ * that was set back frees nothing, and makes nobody wait for longer than a window once that is noticed.
  *
- * A clock that has gone back counts as standing still in the newest bucket that something was spent in, so that nothing
- * is freed a second time.
+ * A bucket that begins in a moment stays: by another reading of the same clock it has begun.
+ *
+ * @param states in the order of the rules
+ * @returns the same list where nothing is moved
+ */
+export function settleStates(
+  rules: readonly LimitRule[],
+  states: readonly LimitState[],
+  now: number,
+): readonly LimitState[] {
+  const settled = rules.map((rule, i) => settle(rule, states[i]!, now))
+  return settled.every((state, i) => state === states[i]) ? states : settled
+}
+
+function settle(rule: LimitRule, state: LimitState, now: number): LimitState {
+  if (bucketStart(rule, state.bucket) - now <= lateReadingMs) return state
+  const bucket = bucketAt(rule, now)
+  const ahead = state.bucket - bucket
+  const units = state.counts.slice(0, ahead + 1).reduce((sum, count) => sum + count, 0)
+  const counts = [Math.min(units, mostCounted), ...state.counts.slice(ahead + 1)]
+  return { bucket, counts: withoutTail(counts) }
+}
+
+/**
+ * Works out a spending on several limits at once: all of it or nothing, on states that are settled first.
  *
  * @param states in the order of the rules, as they were read
  * @param force spends what does not fit too: to make up for what was spent elsewhere
@@ -89,20 +116,24 @@ export function planSpending(
   cost: number,
   force = false,
 ): LimitPlan {
-  const buckets = rules.map((rule, i) => Math.max(bucketAt(rule, now), states[i]!.bucket))
-  const spent = rules.map((rule, i) => spentIn(rule, states[i]!, buckets[i]!))
+  const settled = settleStates(rules, states, now)
+  const buckets = rules.map((rule, i) => Math.max(bucketAt(rule, now), settled[i]!.bucket))
+  const spent = rules.map((rule, i) => spentIn(rule, settled[i]!, buckets[i]!))
   const ok = force || rules.every((rule, i) => cost === 0 || spent[i]! + cost <= rule.limit)
-  const next = ok && cost > 0 ? rules.map((rule, i) => spend(rule, states[i]!, buckets[i]!, cost)) : states
+  const next = ok && cost > 0 ? rules.map((rule, i) => spend(rule, settled[i]!, buckets[i]!, cost)) : settled
   return {
     ok,
-    from: Math.max(
-      0,
-      ...rules.map((rule, i) => (buckets[i] === bucketAt(rule, now) ? bucketStart(rule, buckets[i]!) : 0)),
-    ),
+    from: Math.max(0, ...rules.map((rule, i) => firstInstant(rule, buckets[i]!, now))),
     until: Math.min(...rules.map((rule, i) => bucketStart(rule, buckets[i]! + 1))),
     meters: rules.map((rule, i) => meterOf(rule, next[i]!, buckets[i]!, now, ok ? 0 : cost)),
-    states: next,
+    states: cost === 0 ? states : next,
   }
+}
+
+/** From when on states are counted in a bucket that was chosen for now. */
+function firstInstant(rule: LimitRule, bucket: number, now: number): number {
+  const start = bucketStart(rule, bucket)
+  return start <= now ? start : start - lateReadingMs
 }
 
 function meterOf(rule: LimitRule, state: LimitState, bucket: number, now: number, cost: number): LimitMeter {

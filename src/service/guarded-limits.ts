@@ -6,6 +6,8 @@ import type { MaybePromise } from '../core/maybe-promise.js'
 import { isInstant } from '../core/time.js'
 import type { Clock } from '../ports/clock.js'
 import type { LimitAnswer, LimitRequest, LimitStore } from '../ports/limit-store.js'
+import type { Notify } from './notice.js'
+import { watchStoreClock } from './store-clock.js'
 import { errorWord, late, within } from './time-limit.js'
 
 /** The error for units that could not be counted; `why` is for the operator. */
@@ -16,8 +18,12 @@ export function uncounted(why: string): KeyrungError {
 /**
  * Puts a host's limit store behind a time limit, a filter for its errors and a check of its answers: whatever goes wrong
  * comes out as `limits_unavailable`, in time. What does not answer for every limit it was asked about has not answered.
+ *
+ * A clock of a shared store that is set is told of; one that is not shared counts on this process's own.
  */
-export function guardLimits(store: LimitStore, clock: Clock, timeoutMs: number): LimitStore {
+export function guardLimits(store: LimitStore, clock: Clock, timeoutMs: number, notify: Notify): LimitStore {
+  const hearTime = store.shared ? watchStoreClock(store.name, clock, notify) : undefined
+
   async function inTime<T>(call: string, answer: Promise<T>): Promise<T> {
     let came: T | typeof late
     try {
@@ -45,8 +51,14 @@ export function guardLimits(store: LimitStore, clock: Clock, timeoutMs: number):
     synchronous: store.synchronous,
     shared: store.shared,
     spend(request) {
+      const sentAt = hearTime ? clock.monotonic() : 0
+      const take = (came: LimitAnswer) => {
+        const answer = checked(request, came)
+        hearTime?.(answer.now, sentAt)
+        return answer
+      }
       const answer = ask('spend', () => store.spend(request))
-      return isPromise(answer) ? answer.then((came) => checked(request, came)) : checked(request, answer)
+      return isPromise(answer) ? answer.then(take) : take(answer)
     },
     refund: (refund) => ask('refund', () => store.refund(refund)),
     forget: (workspaceId, subject) => ask('forget', () => store.forget(workspaceId, subject)),

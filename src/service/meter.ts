@@ -53,7 +53,7 @@ export function createMeter(options: MeterOptions): Meter {
   const { settings, clock } = options
   const notify = quietly(options.notify)
   const charges = createCharges(options)
-  const guarded = settings.store && guardLimits(settings.store, clock, settings.timeoutMs)
+  const guarded = settings.store && guardLimits(settings.store, clock, settings.timeoutMs, notify)
   const leased =
     guarded && settings.leaseUnits !== null ? leaseLimits(guarded, settings.leaseUnits, clock) : null
   const store: LimitStore | null = leased ?? guarded

@@ -12,6 +12,7 @@ export interface Notice {
     | 'limits_failing'
     | 'limits_recovered'
     | 'limits_lost'
+    | 'limits_clock_stepped'
     | 'secrets_orphaned'
     | 'uses_dropped'
     | 'usage_dropped'

@@ -1,5 +1,5 @@
 import { packStates, unpackStates } from '../../src/core/limit-text.js'
-import { planSpending, takeBack } from '../../src/core/limit-window.js'
+import { planSpending, settleStates, takeBack } from '../../src/core/limit-window.js'
 import type { LimitPlan } from '../../src/core/limit-window.js'
 import type { LimitCharge, LimitRequest, LimitStore } from '../../src/ports/limit-store.js'
 
@@ -22,8 +22,10 @@ export function textLimits(now: () => number): LimitStore & { readonly texts: Ma
       if (!ok) plans = plans.map((plan, i) => (plan.ok ? planOf(request, request.charges[i]!, 0) : plan))
       for (const [i, { subject, rules, cost }] of request.charges.entries()) {
         const key = keyOf(request.workspaceId, subject)
-        const { states } = plans[i]!
-        if (ok && cost > 0) texts.set(key, packStates(rules, states, texts.get(key) ?? '', now()))
+        const text = texts.get(key) ?? ''
+        const read = unpackStates(rules, text)
+        const states = ok ? plans[i]!.states : settleStates(rules, read, now())
+        if (cost > 0 && (ok || states !== read)) texts.set(key, packStates(rules, states, text, now()))
       }
       return { ok, now: now(), meters: plans.flatMap(({ meters }) => meters) }
     },

@@ -47,6 +47,8 @@ local function remember(key, text, now, slack, seen)
     end
     if saw and seenBorn ~= born and lostAt < seenAt then lost = now end
   end
+  -- The clock was set back: a loss that is ahead was not later than now.
+  if not lost and lostAt > now then lost = now end
   if lost then lostAt, changed = lost, true end
   if changed or math.abs(now - writtenAt) > HOUR then
     writtenAt = now

@@ -83,7 +83,7 @@ end
 local lost, told = {}, ''
 for i = 1, many do
   local note = notes[i]
-  if values[i] == note[1] and math.abs(now - note[3]) <= 3600000 then lost[i] = note[2]
+  if values[i] == note[1] and note[2] <= now and math.abs(now - note[3]) <= 3600000 then lost[i] = note[2]
   else
     local news
     lost[i], news = seldom().remember(KEYS[i], values[i], now, slack, note[4])
@@ -106,14 +106,32 @@ local function oldsOf(subject)
   return olds
 end
 
--- What has aged out of each window goes. Answers how long the text has to be for what it says of older buckets.
+-- Counts as spent now what lies ahead of a clock that was set back, as the core's settleStates does.
+local function settle(subject, r, bucket)
+  local s, old = 4 * r, oldsOf(subject)[r]
+  local newest, units, last = subject[s - 1], subject[s + 1], #old
+  while last > 0 do
+    local more, low = unpackFrom('<I4I2', old, last - 5)
+    if newest - (newest - low) % 65536 < bucket then break end
+    units, last = units + more, last - 6
+  end
+  local counted = units < 2147483647 and units or 2147483647
+  subject.olds[r] = sub(old, 1, last)
+  subject[s - 1], subject[s], subject[s + 1] = bucket, subject[s] - units + counted, counted
+  subject.isMoved, subject.isSettled = true, true
+end
+
+-- What has aged out of each window goes, and what lies ahead comes to now. Answers how long the text has to be for what it
+-- says of older buckets.
 local function age(subject, class)
   local length = 0
   for r = 1, #class[3] do
     local s = 4 * r
     local newest, bucket, buckets = subject[s - 1], class[6][r], class[4][r]
     length = length + subject[s + 2]
-    if bucket > newest and subject[s] > 0 then
+    if newest > bucket and subject[s] > 0 then
+      if startOf(class, class[3][r], newest) - now > 250 then settle(subject, r, bucket) end
+    elseif bucket > newest and subject[s] > 0 then
       if bucket - newest >= buckets then
         oldsOf(subject)[r] = ''
         subject[s], subject[s + 1] = 0, 0

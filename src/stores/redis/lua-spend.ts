@@ -51,7 +51,7 @@ while at <= #groups do
   for i = fit < 0 and last + 1 or from, last, 2 do
     local subject, units = subjects[groups[i]], groups[i + 1] * fit
     local class = subject.class
-    if units > 0 and not subject.isWritten then
+    if (units > 0 or subject.isSettled and groups[i + 1] > 0) and not subject.isWritten then
       changes = changes + 1
       subject.isWritten, written[changes] = true, subject
     end

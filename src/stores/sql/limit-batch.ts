@@ -1,6 +1,6 @@
 import type { LimitRule } from '../../core/limit.js'
 import { packStates, textForgettableAt, unpackStates } from '../../core/limit-text.js'
-import { planSpending } from '../../core/limit-window.js'
+import { planSpending, settleStates } from '../../core/limit-window.js'
 import type { LimitState } from '../../core/limit-window.js'
 import { toHex } from '../../crypto/encoding.js'
 import { sha256 } from '../../crypto/digest.js'
@@ -107,8 +107,13 @@ export function planBatch(
     })
     const ok = plans.every(({ plan }) => plan.ok)
     if (!ok) {
-      for (const [id, entry] of found) {
-        if (entry) entries.set(id, entry)
+      for (const { charge, entry } of plans) {
+        const { id, rules, cost } = charge
+        const before = found.get(id)
+        const states = cost > 0 ? settleStates(rules, entry.states, now) : entry.states
+        // Where the clock was set back the window begins with a refusal too: else it would begin with each one.
+        if (states !== entry.states) entries.set(id, { ...entry, states, isChanged: true })
+        else if (before) entries.set(id, before)
         else entries.delete(id)
       }
     }
