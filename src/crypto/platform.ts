@@ -1,9 +1,11 @@
+import { KeyrungError } from '../core/errors.js'
+
 /**
  * The few globals this floor reaches, by their structure: no type of Node or of the browser is
  * needed to compile it, and anything missing is found to be missing instead of throwing.
  */
 export interface Platform {
-  readonly crypto: { getRandomValues(bytes: Uint8Array): unknown; readonly subtle: Subtle }
+  readonly crypto?: WebCrypto | undefined
   readonly process?: { readonly getBuiltinModule?: (name: string) => unknown }
   readonly TextEncoder: new () => { encode(text: string): Uint8Array }
   readonly TextDecoder: new (
@@ -24,6 +26,11 @@ interface AesGcm {
 }
 
 /** What is used of Web Cryptography. */
+interface WebCrypto {
+  getRandomValues(bytes: Uint8Array): unknown
+  readonly subtle: Subtle
+}
+
 interface Subtle {
   importKey(
     format: 'raw',
@@ -38,3 +45,19 @@ interface Subtle {
 
 /** The runtime this code found itself in. */
 export const platform = globalThis as unknown as Platform
+
+/**
+ * Finds the runtime's Web Cryptography.
+ *
+ * @throws KeyrungError `config_invalid` where there is none
+ */
+export function webCrypto(): WebCrypto {
+  const { crypto } = platform
+  if (crypto === undefined) {
+    throw new KeyrungError('config_invalid', {
+      message:
+        'keyrung needs Node 20.19 or later, or another runtime with Web Cryptography (globalThis.crypto).',
+    })
+  }
+  return crypto
+}

@@ -1,5 +1,5 @@
 import { invalid } from '../core/errors.js'
-import { platform } from './platform.js'
+import { webCrypto } from './platform.js'
 
 /** Gives as many fresh random bytes as it is asked for; the caller owns the array. */
 export type Entropy = (bytes: number) => Uint8Array
@@ -29,7 +29,7 @@ export const systemEntropy: Entropy = (bytes) => {
 
 function takeFromPool(bytes: number): Uint8Array {
   if (used + bytes > poolBytes) {
-    platform.crypto.getRandomValues(pool)
+    webCrypto().getRandomValues(pool)
     used = 0
   }
   const taken = pool.slice(used, used + bytes)
@@ -42,7 +42,7 @@ function takeFromPool(bytes: number): Uint8Array {
 function takeDirectly(bytes: number): Uint8Array {
   const taken = new Uint8Array(bytes)
   for (let start = 0; start < bytes; start += largestCall) {
-    platform.crypto.getRandomValues(taken.subarray(start, start + largestCall))
+    webCrypto().getRandomValues(taken.subarray(start, start + largestCall))
   }
   return taken
 }

@@ -1,7 +1,7 @@
 import { KeyrungError } from '../core/errors.js'
 import { fromBase64url, toBase64url, toUtf8 } from './encoding.js'
 import type { HostSecret } from './host-secret.js'
-import { platform } from './platform.js'
+import { webCrypto } from './platform.js'
 import type { SubtleKey } from './platform.js'
 import type { Entropy } from './random.js'
 
@@ -34,7 +34,7 @@ export function createSealer(
   entropy: Entropy,
   use: 'content' | 'signingKeys' = 'content',
 ): Sealer {
-  const { subtle } = platform.crypto
+  const { subtle } = webCrypto()
   const keys = new Map<string, Promise<SubtleKey>>()
 
   function keyOf(secret: HostSecret): Promise<SubtleKey> {
