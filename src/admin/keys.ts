@@ -35,6 +35,7 @@ const shared = {
 const creation = objectOf({ ...shared, environment: passedOn })
 const edition = objectOf(shared)
 const reasoned = objectOf({ reason: passedOn })
+const mass = objectOf({ owner_id: passedOn, reason: passedOn })
 const rotation = objectOf({
   reason: passedOn,
   grace_seconds: z.optional(
@@ -120,6 +121,13 @@ export async function rotateKeyWebhook({ keyrung, actor, id, request, origin }: 
 export async function revokeKey({ keyrung, actor, id, request, origin }: Call): Promise<Response> {
   const { reason } = readWire(reasoned, await readJsonBody(request))
   return answerKey(await keyrung.keys.revoke(actor, id, toReason(reason), origin))
+}
+
+/** `POST /keys/revoke-all`: every key of one user. */
+export async function revokeAllKeys({ keyrung, actor, request, origin }: Call): Promise<Response> {
+  const { owner_id, reason } = readWire(mass, await readJsonBody(request))
+  const input = { ownerId: owner_id as string, ...toReason(reason) }
+  return answerJson(await withWireNames(names, () => keyrung.keys.revokeAll(actor, input, origin)))
 }
 
 /** `POST /keys/:id/activate`. */

@@ -16,6 +16,7 @@ import {
   editKey,
   getKey,
   listKeys,
+  revokeAllKeys,
   revokeKey,
   rotateKey,
   rotateKeyWebhook,
@@ -31,6 +32,7 @@ type Verb = (call: Call) => Response | Promise<Response>
 /** Every path, with what each method does there. */
 const routes: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   '/keys': { GET: listKeys, POST: createKey },
+  '/keys/revoke-all': { POST: revokeAllKeys },
   '/keys/:id': { GET: getKey, PATCH: editKey, DELETE: deleteKey },
   '/keys/:id/rotate': { POST: rotateKey },
   '/keys/:id/rotate-webhook': { POST: rotateKeyWebhook },
@@ -63,7 +65,9 @@ export type Match =
 /** Finds what a method and a path come to; `undefined` for a path that is not there. */
 export function findRoute(method: string, path: string): Match | undefined {
   const [, first, id, last] = /^\/([a-z]+)(?:\/([^/]+)(?:\/([a-z-]+))?)?$/.exec(path) ?? []
-  const pattern = `/${first}${id === undefined ? '' : '/:id'}${last === undefined ? '' : `/${last}`}`
+  const general = `/${first}${id === undefined ? '' : '/:id'}${last === undefined ? '' : `/${last}`}`
+  // A path that is written out comes before an id.
+  const pattern = Object.hasOwn(routes, path) && id !== ':id' ? path : general
   if (!Object.hasOwn(routes, pattern)) return undefined
   const verbs = routes[pattern]!
   // A HEAD is a GET whose body is not sent (RFC 9110, 9.3.2).

@@ -21,6 +21,8 @@ import type { KeyPage, ListKeysInput } from './keys/list.js'
 import type { ChangeOptions } from './change-origin.js'
 import type { CreateOptions, EditOptions, Reason, RotateInput } from './keys/options.js'
 import { revokeKey } from './keys/revoke.js'
+import { revokeAllKeys } from './keys/revoke-all.js'
+import type { RevokeAllInput, RevokedKeys } from './keys/revoke-all.js'
 import { rotateKey } from './keys/rotate.js'
 import type { RotatedKey } from './keys/rotate.js'
 import { usageOfKey } from './keys/usage.js'
@@ -118,6 +120,17 @@ export interface Keys<C extends AnyCatalog = AnyCatalog, E extends string = stri
    */
   revoke(actor: Actor, id: string, input?: Reason, options?: ChangeOptions): Promise<KeyView>
   /**
+   * Revokes every key of a user who leaves, those that have expired among them; `canManage` is asked for `list` and then
+   * for `revoke` of each key. Where it fails midway, what was revoked stays so: call it again.
+   *
+   * @throws KeyrungError `operation_disabled`
+   * @example
+   * ```ts
+   * const { revoked } = await keyrung.keys.revokeAll(actor, { ownerId: 'user_42', reason: 'has left' })
+   * ```
+   */
+  revokeAll(actor: Actor, input: RevokeAllInput, options?: ChangeOptions): Promise<RevokedKeys>
+  /**
    * Puts a revoked key back to work.
    *
    * @throws KeyrungError `not_found`, `conflict`, `not_entitled`, `key_limit_reached`, `beyond_own_rights`,
@@ -183,6 +196,7 @@ export function createKeys<C extends AnyCatalog>(context: ServiceContext): Keys<
     rotate: (actor, id, input, options) => rotateKey(context, actor, id, input, options),
     rotateWebhook: (actor, id, input, options) => rotateWebhook(context, actor, id, input, options),
     revoke: (actor, id, input, options) => revokeKey(context, actor, id, input, options),
+    revokeAll: (actor, input, options) => revokeAllKeys(context, actor, input, options),
     activate: (actor, id, input, options) => activateKey(context, actor, id, input, options),
     delete: (actor, id, input, options) => deleteKey(context, actor, id, input, options),
     usage: (actor, id, query) => usageOfKey(context, actor, id, query),

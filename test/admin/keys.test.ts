@@ -253,3 +253,12 @@ test('lists by pages, status and text', async () => {
     expect((await ask('admin', 'GET', `/audit?${query}`)).status, query).toBe(422)
   }
 })
+
+test('every key of a user who leaves is revoked by one call, which is no key of that name', async () => {
+  const { ask } = adminHost()
+  const none = await ask('admin', 'POST', '/keys/revoke-all', { owner_id: 'nobody', reason: 'has left' })
+  expect([none.status, none.body]).toEqual([200, { revoked: 0 }])
+  const bad = await ask('admin', 'POST', '/keys/revoke-all', {})
+  expect(bad.body.faults[0].path).toBe('owner_id')
+  expect((await ask('admin', 'GET', '/keys/revoke-all')).status).toBe(405)
+})
