@@ -92,7 +92,8 @@ function isSetting(value: unknown): value is WebhookSetting {
   return (
     typeof url === 'string' &&
     Array.isArray(events) &&
-    events.every(isWebhookEvent) &&
+    // Of a newer version some may be: kept, never sent here, and no reason not to send the others.
+    events.every((event) => typeof event === 'string') &&
     (former === null || (isSecretName(former) && isCount((former as { endsAt?: unknown }).endsAt))) &&
     (disabledAt === null || isCount(disabledAt))
   )

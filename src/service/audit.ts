@@ -1,7 +1,7 @@
 import { workspaceOf } from '../core/actor.js'
 import type { Actor } from '../core/actor.js'
 import { isAuditAction, parseEvent } from '../core/audit-record.js'
-import type { AuditAction, AuditEvent } from '../core/audit.js'
+import type { AuditAction, AuditEvent, EventRecord } from '../core/audit.js'
 import { auditActions } from '../core/audit.js'
 import { invalid, KeyrungError } from '../core/errors.js'
 import type { Fault } from '../core/errors.js'
@@ -9,9 +9,11 @@ import { isId } from '../core/id.js'
 import { ownProperties } from '../core/own-properties.js'
 import { isInstant } from '../core/time.js'
 import type { EventListRequest } from '../ports/audit-store.js'
+import { unreadOf } from '../ports/unread.js'
 import type { ServiceContext } from './context.js'
 import { formatCursor, parseCursor } from './cursor.js'
 import { admitActor } from './management.js'
+import { tellUnreadable } from './unreadable.js'
 
 /** Which change events to list; what is left out does not narrow. */
 export interface AuditQuery {
@@ -54,8 +56,21 @@ export interface Audit {
 
 /** Makes the audit query on the services' context. */
 export function createAudit(
-  context: Pick<ServiceContext, 'catalog' | 'clock' | 'keyFormat' | 'keySettings' | 'rights' | 'store'>,
+  context: Pick<
+    ServiceContext,
+    'catalog' | 'clock' | 'keyFormat' | 'keySettings' | 'notify' | 'rights' | 'store'
+  >,
 ): Audit {
+  function readEvent(record: EventRecord): AuditEvent | undefined {
+    try {
+      return parseEvent(record)
+    } catch {
+      // Of a newer version, or not of keyrung: the others are shown.
+      tellUnreadable(context.notify, `event ${record.id}`)
+      return undefined
+    }
+  }
+
   return {
     async list(actor, query = {}) {
       const admitted = await admitActor(context, actor, 'audit')
@@ -63,12 +78,13 @@ export function createAudit(
       const request = parseQuery(query, workspaceId)
       const { limit } = request
       const records = await context.store.listEvents({ ...request, limit: limit + 1 })
-      const events = records.slice(0, limit).map(parseEvent)
-      if (events.some((event) => event.workspaceId !== workspaceId)) {
+      if (records.some((record) => record.workspaceId !== workspaceId)) {
         throw new KeyrungError('store_unavailable', { internal: 'listEvents answered another workspace' })
       }
-      const last = events.at(-1)
-      const more = last !== undefined && records.length > limit
+      const shown = records.slice(0, limit)
+      const events = shown.map(readEvent).filter((event) => event !== undefined)
+      const last = shown.at(-1)
+      const more = last !== undefined && records.length + (unreadOf(records)?.count ?? 0) > limit
       return { events, next: more ? formatCursor([last.at, last.id]) : null }
     },
   }

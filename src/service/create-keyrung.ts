@@ -59,6 +59,7 @@ import { usageOfWorkspace } from './usage.js'
 import { readUsageSettings } from './usage-settings.js'
 import { readWebhookSettings } from './webhook-settings.js'
 import { createWebhooks, webhookJobs } from './webhooks.js'
+import { tellUnreadable } from './unreadable.js'
 import { createWorker, purgeJob } from './worker.js'
 import type { Worker } from './worker.js'
 import { createWorkerWatch } from './worker-watch.js'
@@ -127,7 +128,9 @@ export function createKeyrung<C extends AnyCatalog, E extends string = 'live'>(
   const order = createSecretOrder(inner, sealer && sealer.hostSecretIds[0]!)
   const watch = createWorkerWatch({ clock, notify })
   const store = watch.watchStore(
-    guardStore(options.store, clock, durations.storeTimeoutMs, requireOpen, inFlight),
+    guardStore(options.store, clock, durations.storeTimeoutMs, requireOpen, inFlight, (place) =>
+      tellUnreadable(notify, place),
+    ),
   )
 
   const leaseMs = freshness === 'cached' ? durations.leaseMs : 0

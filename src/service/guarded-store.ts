@@ -3,6 +3,7 @@ import { isPromise } from '../core/maybe-promise.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Clock } from '../ports/clock.js'
 import type { Store } from '../ports/store.js'
+import { unreadOf } from '../ports/unread.js'
 import type { InFlight } from './in-flight.js'
 import { errorWord, late, within } from './time-limit.js'
 
@@ -22,6 +23,7 @@ function redact(call: string, error: unknown): KeyrungError {
  *
  * @param requireReady throws where the store may not be asked now
  * @param inFlight counts the calls in progress
+ * @param tell is told the place of what a listing had to leave out
  */
 export function guardStore(
   store: Store,
@@ -29,6 +31,7 @@ export function guardStore(
   timeoutMs: number,
   requireReady: () => void = () => undefined,
   inFlight: Pick<InFlight, 'track'> = { track: (answer) => answer },
+  tell: (place: string) => void = () => undefined,
 ): Store {
   async function inTime<T>(call: string, answer: Promise<T>): Promise<T> {
     try {
@@ -53,6 +56,13 @@ export function guardStore(
         throw redact(call, error)
       }
     }
+  }
+
+  function told<L extends readonly unknown[]>(answer: MaybePromise<L>): MaybePromise<L> {
+    if (isPromise(answer)) return answer.then(told)
+    const unread = unreadOf(answer)
+    if (unread !== undefined) tell(unread.place)
+    return answer
   }
 
   return {
@@ -87,26 +97,26 @@ export function guardStore(
     findCredentials: guarded('findCredentials', (digests) => store.findCredentials(digests)),
     findCredentialById: guarded('findCredentialById', (id) => store.findCredentialById(id)),
     findKey: guarded('findKey', (workspaceId, id) => store.findKey(workspaceId, id)),
-    listKeys: guarded('listKeys', (request) => store.listKeys(request)),
+    listKeys: guarded('listKeys', (request) => told(store.listKeys(request))),
     countKeys: guarded('countKeys', (filter) => store.countKeys(filter)),
     countSecrets: guarded('countSecrets', () => store.countSecrets()),
     recordUses: guarded('recordUses', (uses) => store.recordUses(uses)),
     recordUsage: guarded('recordUsage', (entries) => store.recordUsage(entries)),
     findUsage: guarded('findUsage', (request) => store.findUsage(request)),
     findIdempotency: guarded('findIdempotency', (id) => store.findIdempotency(id)),
-    listEvents: guarded('listEvents', (request) => store.listEvents(request)),
-    listDueMessages: guarded('listDueMessages', (request) => store.listDueMessages(request)),
+    listEvents: guarded('listEvents', (request) => told(store.listEvents(request))),
+    listDueMessages: guarded('listDueMessages', (request) => told(store.listDueMessages(request))),
     countMessages: guarded('countMessages', () => store.countMessages()),
     findApproval: guarded('findApproval', (workspaceId, id) => store.findApproval(workspaceId, id)),
     findApprovalContent: guarded('findApprovalContent', (workspaceId, id) =>
       store.findApprovalContent(workspaceId, id),
     ),
-    listApprovals: guarded('listApprovals', (request) => store.listApprovals(request)),
-    listDueApprovals: guarded('listDueApprovals', (request) => store.listDueApprovals(request)),
+    listApprovals: guarded('listApprovals', (request) => told(store.listApprovals(request))),
+    listDueApprovals: guarded('listDueApprovals', (request) => told(store.listDueApprovals(request))),
     listVotes: guarded('listVotes', (approvalId) => store.listVotes(approvalId)),
     findDelivery: guarded('findDelivery', (workspaceId, id) => store.findDelivery(workspaceId, id)),
-    listDeliveries: guarded('listDeliveries', (request) => store.listDeliveries(request)),
-    listDueDeliveries: guarded('listDueDeliveries', (request) => store.listDueDeliveries(request)),
+    listDeliveries: guarded('listDeliveries', (request) => told(store.listDeliveries(request))),
+    listDueDeliveries: guarded('listDueDeliveries', (request) => told(store.listDueDeliveries(request))),
     countSealed: guarded('countSealed', () => store.countSealed()),
     listSealed: guarded('listSealed', (request) => store.listSealed(request)),
     // The host's own part may take as long as the host lets it, and what it throws is the host's.

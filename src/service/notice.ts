@@ -20,6 +20,7 @@ export interface Notice {
     | 'trust_proxy_differs'
     | 'app_unattached'
     | 'source_unknown'
+    | 'record_unreadable'
     | 'webhook_failing'
     | 'worker_not_running'
     | 'request_failed'

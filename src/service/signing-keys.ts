@@ -81,12 +81,15 @@ export function createSigningKeys(options: SigningKeysOptions): TokenKeys {
 
   async function importSet(set: readonly KeptKey[]): Promise<readonly LoadedKey[]> {
     const known = imported
-    const loaded = await Promise.all(
+    const tried = await Promise.allSettled(
       set.map(async ({ jwk, ...life }) => {
         const before = known.get((jwk as { kid?: string }).kid ?? '')
         return { ...(before ?? (await importSigningKey(jwk, 'signing-keys'))), ...life }
       }),
     )
+    const loaded = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    // A key of a kind that is not known here does not spoil the others.
+    if (loaded.length === 0) throw (tried[0] as PromiseRejectedResult).reason
     imported = new Map(loaded.map((key) => [key.kid, key]))
     return loaded
   }
@@ -99,7 +102,8 @@ export function createSigningKeys(options: SigningKeysOptions): TokenKeys {
 
   async function rotate(): Promise<void> {
     const found = await kept.find()
-    if (!found) return
+    // What a newer version keeps there is its own to go on with.
+    if (!found?.isWhole) return
     const now = clock.now()
     const remaining = withoutRetired(found.set, now)
     const isDue = needsSuccessor(remaining, now, times, algorithm)

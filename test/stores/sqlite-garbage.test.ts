@@ -2,6 +2,7 @@ import Database from 'better-sqlite3'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../../src/ports/store.js'
+import { unreadOf } from '../../src/ports/unread.js'
 import { sqliteStore } from '../../src/stores/sqlite.js'
 import { commitAll } from '../../src/testing/suite/probe.js'
 import { digestOf, everyType, idOf, insert, oneOfEach } from '../../src/testing/suite/records.js'
@@ -67,11 +68,6 @@ describe('rows that nobody of keyrung wrote', () => {
       (store) => store.findKey(workspaceId, idOf('key', 1)),
     ],
     [
-      `update keyrung_keys set not_before = x'01'`,
-      'key.notBefore',
-      (store) => store.listKeys({ workspaceId, limit: 1 }),
-    ],
-    [
       `update keyrung_secrets set ends_at = '${canary}'`,
       'secret.endsAt',
       (store) => store.findCredential(digestOf(1)),
@@ -85,21 +81,6 @@ describe('rows that nobody of keyrung wrote', () => {
       `update keyrung_secrets set digest = '${canary}'`,
       'secret.digest',
       (store) => store.findKey(workspaceId, idOf('key', 1)),
-    ],
-    [
-      `update keyrung_events set at = 0.25`,
-      'event.at',
-      (store) => store.listEvents({ workspaceId, limit: 1 }),
-    ],
-    [
-      `update keyrung_events set details = x'00'`,
-      'event.details',
-      (store) => store.listEvents({ workspaceId, limit: 1 }),
-    ],
-    [
-      `update keyrung_messages set attempts = '${canary}'`,
-      'message.attempts',
-      (store) => store.listDueMessages({ kind: 'sink', destination: 'console', now: 4e12, limit: 1 }),
     ],
     [
       `update keyrung_idempotency set expires_at = '${canary}'`,
@@ -120,6 +101,48 @@ describe('rows that nobody of keyrung wrote', () => {
     const failure = await failureOf(() => call(store))
     expect(failure).toMatchObject({ code: 'store_unavailable', internal: `sql: unreadable ${place}` })
     expect(failure.text).not.toContain(canary)
+  })
+
+  const listings: readonly [sql: string, place: string, call: (store: Store) => unknown][] = [
+    [
+      `update keyrung_keys set not_before = x'01'`,
+      'key.notBefore',
+      (store) => store.listKeys({ workspaceId, limit: 1 }),
+    ],
+    [
+      `update keyrung_secrets set ends_at = '${canary}'`,
+      'secret.endsAt',
+      (store) => store.listKeys({ workspaceId, limit: 1 }),
+    ],
+    [
+      `update keyrung_events set at = 0.25`,
+      'event.at',
+      (store) => store.listEvents({ workspaceId, limit: 1 }),
+    ],
+    [
+      `update keyrung_events set details = x'00'`,
+      'event.details',
+      (store) => store.listEvents({ workspaceId, limit: 1 }),
+    ],
+    [
+      `update keyrung_approvals set effect = '${canary}'`,
+      'approval.effect',
+      (store) => store.listApprovals({ workspaceId, limit: 1 }),
+    ],
+    [
+      `update keyrung_messages set attempts = '${canary}'`,
+      'message.attempts',
+      (store) => store.listDueMessages({ kind: 'sink', destination: 'console', now: 4e12, limit: 1 }),
+    ],
+  ]
+
+  it.each(listings)('are left out of a listing, which says so: %s', async (sql, place, call) => {
+    const { database, store } = await make()
+    const before = (await call(store)) as readonly unknown[]
+    expect([before.length, unreadOf(before)]).toEqual([1, undefined])
+    database.exec(sql)
+    const after = (await call(store)) as readonly unknown[]
+    expect([after.length, unreadOf(after)]).toMatchObject([0, { place, count: 1 }])
   })
 
   it('do not keep a column that may be null from being null', async () => {

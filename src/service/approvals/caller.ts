@@ -2,6 +2,7 @@ import type { ApprovalRecord } from '../../core/approval.js'
 import { describeKey } from '../../core/credential.js'
 import { compileGrant } from '../../core/grant.js'
 import { grantOfKey } from '../../core/key-edit.js'
+import { KeyrungError } from '../../core/errors.js'
 import type { KeyRecord } from '../../core/key.js'
 import { demandOf } from '../../core/demand.js'
 import type { Demand } from '../../core/demand.js'
@@ -36,6 +37,10 @@ export function askerOf(
   const { tokenId } = record
   const scopes = readTokenScopes(record)
   if (tokenId === null || scopes === null) return caller
+  const chain = readChain(record)
+  if (chain === undefined) {
+    throw new KeyrungError('store_unavailable', { internal: `the chain of ${record.id} is no list of names` })
+  }
   const principal = withToken(caller.principal, {
     type: 'token',
     tokenId,
@@ -43,7 +48,7 @@ export function askerOf(
     // It acts here and nowhere else.
     audience: [],
     expiresAt: context.clock.now() + context.approvalSettings.runMs,
-    chain: readChain(record),
+    chain,
   })
   return { ...caller, principal, part: compileGrant(context.catalog, scopes.join(' ')) }
 }

@@ -2,12 +2,14 @@ import { workspaceOf } from '../../core/actor.js'
 import type { Actor } from '../../core/actor.js'
 import type { ApprovalStatus } from '../../core/approval.js'
 import { earliestId } from '../../core/id.js'
+import { nextIdOf } from '../../ports/unread.js'
 import type { ServiceContext } from '../context.js'
 import { formatCursor } from '../cursor.js'
 import { admitDecider } from './deciders.js'
 import { strayRecord } from './found.js'
 import { positionOf, readListing } from './input.js'
-import { toApprovalView } from './view.js'
+import { tellUnreadable } from '../unreadable.js'
+import { readChain, toApprovalView } from './view.js'
 import type { ApprovalView } from './view.js'
 
 /** Which approvals to list, newest first. */
@@ -54,6 +56,10 @@ export async function listApprovals(
     limit: limit + 1,
   })
   if (records.some((record) => record.workspaceId !== workspaceId)) throw strayRecord()
-  const approvals = records.slice(0, limit).map(toApprovalView)
-  return { approvals, next: records.length > limit ? formatCursor([approvals.at(-1)!.id]) : null }
+  const shown = records.slice(0, limit)
+  for (const { id, chain } of shown) {
+    if (readChain({ chain }) === undefined) tellUnreadable(context.notify, `the chain of ${id}`)
+  }
+  const next = nextIdOf(records, limit, (i) => records[i]!.id)
+  return { approvals: shown.map(toApprovalView), next: next === null ? null : formatCursor([next]) }
 }

@@ -1,5 +1,6 @@
 import type { ApprovalRecord } from '../../core/approval.js'
 import type { KeyRecord, KeyRow } from '../../core/key.js'
+import { isLastPage } from '../../ports/unread.js'
 import type { Change, SettingRecord } from '../../ports/change.js'
 import type { ServiceContext } from '../context.js'
 import type { Job } from '../job.js'
@@ -93,7 +94,7 @@ async function sweepKey(
       })
       for (const record of page) if (record.keyId === keyId) await cancelIfLost(context, record, row)
       looked += page.length
-      if (page.length < upkeepBatch) break
+      if (isLastPage(page, upkeepBatch)) break
       if (looked >= most) return false
       before = page.at(-1)!.id
     }

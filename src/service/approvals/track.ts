@@ -71,6 +71,7 @@ export async function cancelApproval(
 function couldHaveAsked(context: ServiceContext, principal: Principal, record: ApprovalRecord): boolean {
   if (principal.type !== 'token') return true
   const actors = readChain(record)
+  if (actors === undefined) return false
   const since = actors.length - principal.chain.length
   if (since < 0 || principal.chain.some((name, i) => name !== actors[since + i])) return false
   const { levels } = compileGrant(context.catalog, principal.scopes.join(' '))

@@ -112,7 +112,7 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
     keyName: escapeHidden(record.keyName),
     environment: record.environment,
     address: record.address,
-    chain: readChain(record).map(escapeHidden),
+    chain: readChain(record)?.map(escapeHidden) ?? ['unreadable'],
     tokenScopes: readTokenScopes(record),
     quorum: record.quorum,
     votes: record.votes,
@@ -127,9 +127,14 @@ export function toApprovalView(record: ApprovalRecord): ApprovalView {
   }
 }
 
-/** Who acted, as an approval's record has it. */
-export function readChain({ chain }: Pick<ApprovalRecord, 'chain'>): readonly string[] {
-  return JSON.parse(chain) as readonly string[]
+/** Who acted, as an approval's record has it; `undefined` for a text that is no list of names. */
+export function readChain({ chain }: Pick<ApprovalRecord, 'chain'>): readonly string[] | undefined {
+  try {
+    const names: unknown = JSON.parse(chain)
+    return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What the access token had of the key, as an approval's record has it; null: there was none. */

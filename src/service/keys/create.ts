@@ -66,7 +66,7 @@ export async function createKey(
   const usual = usualExpiry(context.keySettings.lifetime, lifetime, now)
   const creation = tried(() => inputs.create(input, now, usual))
   const wanted = creation.value && { workspaceId, ...creation.value.fields }
-  const proposed = wanted && toProposedKey(context.catalog, 'a new key', wanted)
+  const proposed = wanted && toProposedKey(context.catalog, wanted)
   const actor = await admitActor(context, asking, 'create', undefined, proposed)
   const { origin, idempotencyKey } = readCreateOptions(context, options)
   const { fields, entered, timeFaults } = creation.get()

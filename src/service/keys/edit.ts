@@ -42,7 +42,7 @@ export async function editKey(
   let edition: Tried<KeyFields>
   const found = await findForActor(context, given, 'edit', id, (key, now) => {
     edition = tried(() => inputs.edit(input, key, now))
-    return edition.value && toProposedKey(context.catalog, key.id, { ...key, ...edition.value })
+    return edition.value && toProposedKey(context.catalog, { ...key, ...edition.value })
   })
   const { version, origin } = readEditOptions(context, options)
   const before = found.row.key

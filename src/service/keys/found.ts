@@ -45,7 +45,7 @@ export async function findForActor(
     throw new KeyrungError('not_found')
   }
   const now = context.clock.now()
-  const view = toKeyView(context.catalog, row, now)
+  const view = toKeyView(context.catalog, row, now, context.notify)
   const proposed = propose?.(row.key, now)
   return { actor: await admitActor(context, actor, verb, view, proposed), row, view, now }
 }

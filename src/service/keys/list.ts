@@ -5,6 +5,7 @@ import { invalid } from '../../core/errors.js'
 import { isId } from '../../core/id.js'
 import { isInstant } from '../../core/time.js'
 import type { KeyFilter } from '../../ports/key-store.js'
+import { nextIdOf } from '../../ports/unread.js'
 import type { ServiceContext } from '../context.js'
 import { formatCursor, parseCursor } from '../cursor.js'
 import { admitActor } from '../management.js'
@@ -74,8 +75,9 @@ export async function listKeys(context: ServiceContext, given: Actor, input: unk
   const now = context.clock.now()
   const keys = rows
     .slice(0, limit)
-    .map((row) => toKeyView(context.catalog, inWorkspace(row, workspaceId), now))
-  return { keys, next: rows.length > limit ? formatCursor([keys.at(-1)!.id]) : null }
+    .map((row) => toKeyView(context.catalog, inWorkspace(row, workspaceId), now, context.notify))
+  const next = nextIdOf(rows, limit, (i) => keys[i]!.id)
+  return { keys, next: next === null ? null : formatCursor([next]) }
 }
 
 /** What a status as of now is in a store, where time changes nothing. */

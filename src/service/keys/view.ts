@@ -1,14 +1,14 @@
 import type { AnyCatalog } from '../../core/catalog.js'
-import { KeyrungError } from '../../core/errors.js'
 import type { KeyMode, KeyRecord, KeyRow, KeySecretRecord } from '../../core/key.js'
 import type { WebhookEvent } from '../../core/delivery.js'
-import { readLimitsText } from '../../core/key-limits.js'
-import { limitOf } from '../../core/limit.js'
+import { readLimitsText, showLimits } from '../../core/key-limits.js'
 import type { Limit } from '../../core/limit.js'
 import type { JsonObject } from '../../core/plain-value.js'
 import { readMetadata } from '../../core/metadata.js'
 import { readScopes } from '../../core/scope.js'
-import { readWebhook } from '../../core/webhook.js'
+import { isWebhookEvent, readWebhook } from '../../core/webhook.js'
+import type { Notify } from '../notice.js'
+import { tellUnreadable } from '../unreadable.js'
 import type { KeyFields } from './input.js'
 
 /** A key's secret as it may be shown: only what tells one from the other. */
@@ -93,13 +93,14 @@ export type ProposedKey = Pick<
  * Shows a key without anything that leads to its secret.
  *
  * @param now milliseconds since 1970: secrets that have ended are left out
- * @throws KeyrungError `store_unavailable` for a record that no store could have been given
+ * @param notify told once of a field that is not understood, which is shown as if it were empty and lets nothing through
  */
-export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyView {
+export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number, notify?: Notify): KeyView {
   const { key } = row
+  if (notify) for (const name of unreadFields(key)) tellUnreadable(notify, `${name} of ${key.id}`)
   return {
     id: key.id,
-    ...toProposedKey(catalog, key.id, key),
+    ...toProposedKey(catalog, key),
     status: isExpired(key, now) ? 'expired' : key.status,
     expiring: isExpiring(key, now),
     revokedAt: key.revokedAt,
@@ -119,14 +120,9 @@ export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number): KeyVie
   }
 }
 
-/**
- * Shows what is to be made of a key.
- *
- * @param id what to call it where a field cannot be read
- */
+/** Shows what is to be made of a key. */
 export function toProposedKey(
   catalog: AnyCatalog,
-  id: string,
   key: Pick<KeyRecord, 'workspaceId' | keyof KeyFields>,
 ): ProposedKey {
   const { scopes, unknown } = readScopes(catalog, key.scopes)
@@ -140,10 +136,10 @@ export function toProposedKey(
     expiresAt: key.expiresAt,
     notBefore: key.notBefore,
     addressRules: splitWords(key.addressRules),
-    metadata: readOwnMetadata(id, key.metadata),
+    metadata: readMetadata(key.metadata) ?? {},
     ownerId: key.ownerId,
-    limits: readOwnLimits(id, key.limits),
-    webhook: readOwnWebhook(id, key.webhook),
+    limits: showLimits(key.limits),
+    webhook: showWebhook(key.webhook),
   }
 }
 
@@ -176,25 +172,17 @@ function splitWords(text: string): readonly string[] {
   return text === '' ? [] : text.split(' ')
 }
 
-function readOwnLimits(id: string, text: string | null): readonly Limit[] | null {
-  if (text === null) return null
-  const rules = readLimitsText(text)
-  if (rules === undefined) {
-    throw new KeyrungError('store_unavailable', { internal: `the limits of ${id} are no list of limits` })
-  }
-  return rules.map(limitOf)
-}
-
-function readOwnWebhook(id: string, text: string | null): WebhookView | null {
+function showWebhook(text: string | null): WebhookView | null {
   const setting = readWebhook(text)
-  if (setting === undefined) {
-    throw new KeyrungError('store_unavailable', { internal: `the webhook of ${id} is no setting of one` })
-  }
-  return setting && { url: setting.url, events: setting.events, disabledAt: setting.disabledAt }
+  if (!setting) return null
+  return { url: setting.url, events: setting.events.filter(isWebhookEvent), disabledAt: setting.disabledAt }
 }
 
-function readOwnMetadata(id: string, text: string): JsonObject {
-  const value = readMetadata(text)
-  if (value !== undefined) return value
-  throw new KeyrungError('store_unavailable', { internal: `the metadata of ${id} is not a JSON object` })
+/** The fields of a key that are not understood here. */
+function unreadFields(key: Pick<KeyRecord, 'metadata' | 'limits' | 'webhook'>): readonly string[] {
+  return [
+    ...(readMetadata(key.metadata) === undefined ? ['metadata'] : []),
+    ...(readLimitsText(key.limits) === undefined ? ['limits'] : []),
+    ...(readWebhook(key.webhook) === undefined ? ['webhook'] : []),
+  ]
 }

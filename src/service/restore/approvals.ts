@@ -6,6 +6,7 @@ import { eventRecord } from '../../core/audit.js'
 import type { AuditEvent } from '../../core/audit.js'
 import { KeyrungError } from '../../core/errors.js'
 import { latestInstant } from '../../core/time.js'
+import { isLastPage } from '../../ports/unread.js'
 import type { Change } from '../../ports/change.js'
 import { readApproval } from '../approvals/found.js'
 import { takeStep } from '../approvals/step.js'
@@ -90,7 +91,7 @@ export async function forgetRuns(
       const page = await store.listDueApprovals(request)
       for (const record of page) if (await forget(context, record)) forgotten++
       const last = page.at(-1)
-      if (last === undefined || page.length < upkeepBatch) break
+      if (last === undefined || isLastPage(page, upkeepBatch)) break
       after = { dueAt: last.dueAt!, id: last.id }
     }
   }
@@ -101,7 +102,7 @@ export async function forgetRuns(
         const request = { workspaceId, status, limit: upkeepBatch, ...(before && { before }) }
         const page = await store.listApprovals(request)
         for (const record of page) if (await forget(context, record)) forgotten++
-        if (page.length < upkeepBatch) break
+        if (isLastPage(page, upkeepBatch)) break
         before = page.at(-1)!.id
       }
     }

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../../core/audit.js'
+import { isLastPage } from '../../ports/unread.js'
 import type { Store } from '../../ports/store.js'
 import { readLine } from './line.js'
 
@@ -71,7 +72,7 @@ async function missing(
     for (let before: { at: number; id: string } | undefined; ;) {
       const page = await store.listEvents({ ...range, ...(before && { before }), limit: pageSize })
       for (const { id } of page) known.add(id)
-      if (page.length < pageSize) break
+      if (isLastPage(page, pageSize)) break
       const { at, id } = page.at(-1)!
       before = { at, id }
     }

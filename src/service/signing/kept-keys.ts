@@ -13,6 +13,8 @@ export const signingKeysSetting = 'signing-keys'
 export interface KeptSet {
   readonly version: number
   readonly set: KeySet
+  /** False where it has entries that are not understood here, so that nothing may be written over it. */
+  readonly isWhole: boolean
   /** The id of the host secret that it is sealed under. */
   readonly hostSecretId: string
 }
@@ -28,11 +30,11 @@ export interface KeptKeys {
 export function createKeptKeys(store: Store, sealer: Sealer): KeptKeys {
   async function read(record: SettingRecord): Promise<KeptSet> {
     const bytes = await sealer.open(record.value, signingKeysSetting)
-    const set = readKeySet(fromUtf8(bytes) ?? '')
-    if (set === undefined) {
+    const found = readKeySet(fromUtf8(bytes) ?? '')
+    if (found === undefined) {
       throw new KeyrungError('store_unavailable', { internal: `setting ${signingKeysSetting} holds no keys` })
     }
-    return { version: record.version, set, hostSecretId: sealedUnder(record.value) }
+    return { version: record.version, ...found, hostSecretId: sealedUnder(record.value) }
   }
 
   return {

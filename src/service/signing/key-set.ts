@@ -22,8 +22,11 @@ export function formatKeySet(set: KeySet): string {
   return JSON.stringify({ keys: set })
 }
 
-/** Reads a set; `undefined` for any other text. The keys themselves are read when they are imported. */
-export function readKeySet(text: string): KeySet | undefined {
+/**
+ * Reads a set; `undefined` for any other text. An entry that is not understood is left out, and the set is then not
+ * whole. The keys themselves are read when they are imported.
+ */
+export function readKeySet(text: string): { readonly set: KeySet; readonly isWhole: boolean } | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -32,8 +35,8 @@ export function readKeySet(text: string): KeySet | undefined {
   }
   const keys = ownElements(ownProperties(value)?.get('keys'), mostTokenKeys)
   if (keys === undefined || keys.length === 0) return undefined
-  const set = keys.map(readKey)
-  return set.every((key) => key !== undefined) ? set : undefined
+  const set = keys.map(readKey).filter((key) => key !== undefined)
+  return set.length === 0 ? undefined : { set, isWhole: set.length === keys.length }
 }
 
 function readKey(value: unknown): KeptKey | undefined {

@@ -4,6 +4,7 @@ import type { Actor } from '../../core/actor.js'
 import type { DeliveryRecord, DeliveryStatus } from '../../core/delivery.js'
 import { invalid, KeyrungError } from '../../core/errors.js'
 import { isId } from '../../core/id.js'
+import { nextIdOf } from '../../ports/unread.js'
 import type { ServiceContext } from '../context.js'
 import { formatCursor, parseCursor } from '../cursor.js'
 import { countUpTo, objectOf, oneOf, readFields } from '../keys/fields.js'
@@ -66,8 +67,8 @@ export async function listDeliveries(
     limit: limit + 1,
   })
   const shown = records.slice(0, limit).map((record) => ofWorkspace(record, workspaceId))
-  const next = records.length > limit ? formatCursor([shown.at(-1)!.id]) : null
-  return { deliveries: shown.map(toDeliveryView), next }
+  const next = nextIdOf(records, limit, (i) => records[i]!.id)
+  return { deliveries: shown.map(toDeliveryView), next: next === null ? null : formatCursor([next]) }
 }
 
 /** Lets a record through that belongs to a workspace. */

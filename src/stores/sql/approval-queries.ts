@@ -5,7 +5,7 @@ import { atCursor } from './cursor-index.js'
 import type { SqlDialect } from './dialect.js'
 import { allColumns, compile, place, prepare } from './query.js'
 import type { Ask } from './query.js'
-import { readRecord } from './rows.js'
+import { readRecord, readListing } from './rows.js'
 import type { TableNames } from './tables.js'
 
 /** The questions about approvals as SQL. */
@@ -65,7 +65,7 @@ export function approvalQueries(dialect: SqlDialect, names: TableNames) {
       const query = sql`select ${columns} from ${table} where ${sql.join(conditions, sql` and `)} order by a.id ${dialect.listing.newest.query} limit ${limit}`
       return {
         ...compile(dialect, query),
-        decode: (rows) => rows.map((row) => readRecord('approval', row)),
+        decode: (rows) => readListing('approval', rows),
       }
     },
 
@@ -73,7 +73,7 @@ export function approvalQueries(dialect: SqlDialect, names: TableNames) {
       const query = after
         ? dueBehind(lane, now, after.dueAt, after.dueAt, after.id, limit)
         : dueFromStart(lane, now, limit)
-      return { ...query, decode: (rows) => rows.map((row) => readRecord('approval', row)) }
+      return { ...query, decode: (rows) => readListing('approval', rows) }
     },
 
     votes(approvalId: string): Ask<readonly VoteRecord[]> {

@@ -5,7 +5,7 @@ import { atCursor } from './cursor-index.js'
 import type { SqlDialect } from './dialect.js'
 import { allColumns, compile, place, prepare } from './query.js'
 import type { Ask } from './query.js'
-import { readRecord } from './rows.js'
+import { readRecord, readListing } from './rows.js'
 import type { TableNames } from './tables.js'
 
 /** The questions about webhooks' deliveries as SQL. */
@@ -48,14 +48,14 @@ export function deliveryQueries(dialect: SqlDialect, names: TableNames) {
       const query = sql`select ${columns} from ${table} where ${sql.join(conditions, sql` and `)} order by d.id ${dialect.listing.newest.query} limit ${limit}`
       return {
         ...compile(dialect, query),
-        decode: (rows) => rows.map((row) => readRecord('delivery', row)),
+        decode: (rows) => readListing('delivery', rows),
       }
     },
 
     dueDeliveries({ status, now, limit }: DueDeliveriesRequest): Ask<readonly DeliveryRecord[]> {
       return {
         ...due(status, now, limit),
-        decode: (rows) => rows.map((row) => readRecord('delivery', row)),
+        decode: (rows) => readListing('delivery', rows),
       }
     },
   }

@@ -5,7 +5,7 @@ import { atCursor } from './cursor-index.js'
 import type { SqlDialect } from './dialect.js'
 import { allColumns, compile } from './query.js'
 import type { Ask } from './query.js'
-import { readRecord } from './rows.js'
+import { readListing } from './rows.js'
 import type { TableNames } from './tables.js'
 
 /** The questions about change events as SQL. */
@@ -29,7 +29,7 @@ export function eventQueries(dialect: SqlDialect, names: TableNames) {
         dialect,
         sql`select ${allColumns('event', 'e')} from ${table} where ${sql.join(conditions, sql` and `)} order by e.at desc, e.id desc limit ${limit}`,
       )
-      return { ...query, decode: (rows) => rows.map((row) => readRecord('event', row)) }
+      return { ...query, decode: (rows) => readListing('event', rows) }
     },
   }
 }

@@ -14,6 +14,7 @@ import {
   credentialSecretColumns,
   digestOf,
   readCredential,
+  readKeyListing,
   readKeyRows,
   readNumber,
   readRecord,
@@ -78,8 +79,8 @@ export function keyQueries(dialect: SqlDialect, names: TableNames, time: StoreTi
     )
   }
 
-  function readWhole(rows: Parameters<typeof readKeyRows>[0]): KeyRow[] {
-    const found = readKeyRows(rows)
+  /** Puts keys in their order. */
+  function sorted(found: KeyRow[]): KeyRow[] {
     // The join keeps no order of its own, and a page is small.
     for (const row of found) (row.secrets as KeySecretRecord[]).sort(newestFirst)
     return found.sort((a, b) => compareText(b.key.id, a.key.id))
@@ -115,7 +116,7 @@ export function keyQueries(dialect: SqlDialect, names: TableNames, time: StoreTi
 
     key(workspaceId: string, id: string): Ask<KeyRow | undefined> {
       const found = sql`select * from ${keys} where id = ${id} and workspace_id between ${workspaceId} and ${workspaceId}`
-      return { ...whole(found), decode: (rows) => readWhole(rows)[0] }
+      return { ...whole(found), decode: (rows) => sorted(readKeyRows(rows))[0] }
     },
 
     keys({ text, before, limit, ...filter }: KeyListRequest): Ask<readonly KeyRow[]> {
@@ -129,7 +130,7 @@ export function keyQueries(dialect: SqlDialect, names: TableNames, time: StoreTi
       }
       if (text !== undefined) conditions.push(matching(text))
       const found = sql`select * from ${table} where ${sql.join(conditions, sql` and `)} order by k.id ${dialect.listing.newest.query} limit ${limit}`
-      return { ...whole(found), decode: readWhole }
+      return { ...whole(found), decode: (rows) => sorted(readKeyListing(rows)) }
     },
 
     keyCount(filter: KeyFilter): Ask<number> {

@@ -4,7 +4,7 @@ import type { DueRequest } from '../../ports/outbox-store.js'
 import type { SqlDialect } from './dialect.js'
 import { allColumns, place, prepare } from './query.js'
 import type { Ask } from './query.js'
-import { readNumber, readRecord, readText } from './rows.js'
+import { readNumber, readRecord, readListing, readText } from './rows.js'
 import type { TableNames } from './tables.js'
 
 /** The questions about messages and settings as SQL. */
@@ -27,7 +27,7 @@ export function messageQueries(dialect: SqlDialect, names: TableNames) {
     dueMessages({ kind, destination, now, limit }: DueRequest): Ask<readonly MessageRecord[]> {
       return {
         ...due(kind, destination, now, limit),
-        decode: (rows) => rows.map((row) => readRecord('message', row)),
+        decode: (rows) => readListing('message', rows),
       }
     },
 
@@ -50,7 +50,9 @@ export function messageQueries(dialect: SqlDialect, names: TableNames) {
       return {
         ...settings(prefix),
         decode: (rows) =>
-          rows.map((row) => readRecord('setting', row)).filter((setting) => setting.id.startsWith(prefix)),
+          rows
+            .filter(([id]) => typeof id !== 'string' || id.startsWith(prefix))
+            .map((row) => readRecord('setting', row)),
       }
     },
   }

@@ -1,8 +1,10 @@
 import { KeyrungError } from '../../core/errors.js'
 import type { CredentialRow, KeyRow, KeySecretRecord } from '../../core/key.js'
+import { markUnread } from '../../ports/unread.js'
 import type { RecordType, Records } from '../../ports/change.js'
 import { columnsOf, recordTypes } from '../columns.js'
 import { keyOf, recordOf, widthOf } from '../record-values.js'
+import { compareText } from '../text-order.js'
 import type { Row } from './query.js'
 
 interface Expected {
@@ -39,9 +41,16 @@ const expectedCredential = [
   ...expected.key,
 ]
 
-/** Refuses a stored value that cannot be what was written; the text names its place, never the value. */
+/** The error for a stored value that cannot be what was written; its text names the place, never the value. */
+class UnreadableError extends KeyrungError {
+  constructor(readonly place: string) {
+    super('store_unavailable', { internal: `sql: unreadable ${place}` })
+  }
+}
+
+/** Refuses a stored value that cannot be what was written. */
 export function garbage(path: string): KeyrungError {
-  return new KeyrungError('store_unavailable', { internal: `sql: unreadable ${path}` })
+  return new UnreadableError(path)
 }
 
 function fits(value: unknown, { holds, nullable, oneOf }: Expected): boolean {
@@ -69,6 +78,31 @@ export function digestOf(value: unknown, path: string): string {
 export function readRecord<T extends RecordType>(type: T, row: Row, offset = 0): Records[T] {
   check(row, expected[type], offset)
   return recordOf(type, row, offset)
+}
+
+/** Reads a row; text names the place of what is not understood. */
+function tried<T>(read: () => T): T | string {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof UnreadableError) return error.place
+    throw error
+  }
+}
+
+/** Reads the rows of a listing. One that is not understood does not spoil the rest: it is left out, and that is noted. */
+export function readListing<T extends RecordType>(type: T, rows: readonly Row[]): Records[T][] {
+  const records: Records[T][] = []
+  let place: string | undefined
+  for (const row of rows) {
+    const record = tried(() => readRecord(type, row))
+    if (typeof record !== 'string') records.push(record)
+    else place ??= record
+  }
+  if (place === undefined) return records
+  const id = rows.at(-1)![0]
+  const lastId = typeof id === 'string' ? id : null
+  return markUnread(records, { place, count: rows.length - records.length, lastId })
 }
 
 /** Reads a row of the hot path: the secret's own columns, then all of the key's. */
@@ -108,16 +142,39 @@ const keyWidth = widthOf('key')
  * secrets come in the order they stand in.
  */
 export function readKeyRows(rows: readonly Row[]): KeyRow[] {
-  const keys = new Map<string, KeyRow & { readonly secrets: KeySecretRecord[] }>()
-  for (const row of rows) {
-    const key = readRecord('key', row)
-    let found = keys.get(key.id)
-    if (!found) {
-      const lastUse = row[keyWidth]
-      const lastUsedAt = lastUse === null ? null : readNumber(lastUse, 'use.lastUsedAt')
-      keys.set(key.id, (found = { key, secrets: [], lastUsedAt }))
-    }
-    if (row[keyWidth + 1] !== null) found.secrets.push(readRecord('secret', row, keyWidth + 1))
-  }
+  const keys = new Map<string, FoundRow>()
+  for (const row of rows) addKeyRow(keys, row)
   return [...keys.values()]
+}
+
+/** Reads the keys of a listing. One that is not understood is left out with its secrets, and that is noted. */
+export function readKeyListing(rows: readonly Row[]): KeyRow[] {
+  const keys = new Map<string, FoundRow>()
+  const unread = new Set<unknown>()
+  const ids = new Set<unknown>()
+  let place: string | undefined
+  for (const row of rows) {
+    ids.add(row[0])
+    const failed = tried(() => addKeyRow(keys, row))
+    if (failed === undefined) continue
+    unread.add(row[0])
+    place ??= failed
+  }
+  const found = [...keys.values()].filter(({ key }) => !unread.has(key.id))
+  if (place === undefined) return found
+  const [lastId = null] = [...ids].filter((id) => typeof id === 'string').sort(compareText)
+  return markUnread(found, { place, count: unread.size, lastId })
+}
+
+type FoundRow = KeyRow & { readonly secrets: KeySecretRecord[] }
+
+function addKeyRow(keys: Map<string, FoundRow>, row: Row): undefined {
+  const key = readRecord('key', row)
+  let found = keys.get(key.id)
+  if (!found) {
+    const lastUse = row[keyWidth]
+    const lastUsedAt = lastUse === null ? null : readNumber(lastUse, 'use.lastUsedAt')
+    keys.set(key.id, (found = { key, secrets: [], lastUsedAt }))
+  }
+  if (row[keyWidth + 1] !== null) found.secrets.push(readRecord('secret', row, keyWidth + 1))
 }
