@@ -94,6 +94,7 @@ export type { CreatedKey, RepeatedKey } from './service/keys/create.js'
 export type { IdentifiedKey, IdentifyingActor } from './service/keys/identify.js'
 export type { CreateKeyInput, EditKeyInput } from './service/keys/input.js'
 export type { ChangeOptions } from './service/change-origin.js'
+export type { RevokeAllInput, RevokedKeys } from './service/keys/revoke-all.js'
 export type { KeyPage, ListKeysInput } from './service/keys/list.js'
 export type {
   CreateOptions,

@@ -55,6 +55,7 @@ export function findLifetimeFault(
   host: Lifetime,
   plan: Lifetime,
   { createdAt, expiresAt }: { readonly createdAt: number; readonly expiresAt: number | null },
+  show: (instant: number) => string,
 ): string | null {
   const isPlans = (plan.maxLifetimeMs ?? Infinity) < (host.maxLifetimeMs ?? Infinity)
   const { maxLifetimeMs } = isPlans ? plan : host
@@ -62,7 +63,7 @@ export function findLifetimeFault(
     const end = endOf(createdAt, maxLifetimeMs)
     if (expiresAt !== null && expiresAt <= end) return null
     const limit = isPlans ? "the plan's maxLifetimeMs" : 'keys.maxLifetimeMs'
-    return `must be ${new Date(end).toISOString()} or earlier: ${limit} is ${maxLifetimeMs}`
+    return `must be ${show(end)} or earlier: ${limit} is ${maxLifetimeMs}`
   }
   if (expiresAt !== null || !(host.requireExpiry || plan.requireExpiry)) return null
   const limit = host.requireExpiry ? 'keys.requireExpiry' : "the plan's requireExpiry"

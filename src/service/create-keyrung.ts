@@ -278,11 +278,8 @@ export function createKeyrung<C extends AnyCatalog, E extends string = 'live'>(
       return listAccess(catalog, caller, await authorizer.layersOf(caller))
     },
     limits: createLimitsView({
-      context,
-      settings: limitSettings,
-      counting: meter.state,
-      standings: meter.standings,
-      sources: sources.state,
+      ...{ context, settings: limitSettings, sources: sources.state },
+      ...{ counting: meter.state, standings: meter.standings },
     }),
     changed: async (what) => rights.changed(demandObject(what, 'what')),
 

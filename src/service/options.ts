@@ -201,7 +201,7 @@ function checkSinks(sinks: unknown, fault: Report): void {
   Array.from<unknown>(sinks).forEach((sink, i) => {
     const name = has(sink, 'write') ? (sink as AuditSink).name : undefined
     if (typeof name !== 'string' || name === '')
-      fault(`sinks.${i}`, 'must have a name and a function write; ' + `given was ${describeGiven(sink)}`)
+      fault(`sinks.${i}`, `must have a name and a function write; given was ${describeGiven(sink)}`)
     else if (names.has(name)) fault(`sinks.${i}`, 'has the name of another sink')
     names.add(name)
   })

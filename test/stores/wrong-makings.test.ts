@@ -182,7 +182,7 @@ describe('what cannot work is refused where it is made, and says what was given'
 })
 
 test.each([
-  [new (class {})(), 'an object'],
+  [Object.create({ constructor: undefined }) as object, 'an object'],
   [
     new Proxy({}, { getPrototypeOf: () => Object.prototype, get: () => ({ name: '\n<secret>' }) }),
     'an empty object',

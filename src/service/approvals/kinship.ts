@@ -95,7 +95,7 @@ export function isKnownAkin(one: Hand, other: Hand): boolean {
 }
 
 /** The id of a key that is an actor, as `type:id`. */
-export function keyIdOf(actor: string): string | undefined {
+function keyIdOf(actor: string): string | undefined {
   return /^key:(.*)$/s.exec(actor)?.[1]
 }
 

@@ -19,6 +19,6 @@ export async function findLifetimeFaults(
 ): Promise<Fault[]> {
   if (before && (after.expiresAt ?? Infinity) <= (before.expiresAt ?? Infinity)) return []
   const { lifetime } = await rights.ofWorkspace(after.workspaceId)
-  const message = findLifetimeFault(keySettings.lifetime, lifetime, after)
+  const message = findLifetimeFault(keySettings.lifetime, lifetime, after, (at) => new Date(at).toISOString())
   return message === null ? [] : [{ path: 'expiresAt', message }]
 }

@@ -62,7 +62,8 @@ export function createDeliveryJob(context: ServiceContext, outbound: Outbound): 
   async function step(): Promise<StepReport> {
     const until = clock.monotonic() + idleMs
     let isAll = await startDue()
-    while ((active.size > 0 || !isAll) && failure === undefined && clock.monotonic() < until) {
+    const hasFailed = (): boolean => failure !== undefined
+    while ((active.size > 0 || !isAll) && !hasFailed() && clock.monotonic() < until) {
       const rest = new AbortController()
       const restMs = Math.min(until, backAt) - clock.monotonic()
       await Promise.race([...active.values(), clock.sleep(Math.max(restMs, 0), rest.signal)])

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { voteId } from '../../../src/service/approvals/voters.js'
 import { mysqlStore } from '../../../src/stores/mysql.js'
 import { postgresStore } from '../../../src/stores/postgres.js'
 import { sqliteStore } from '../../../src/stores/sqlite.js'
@@ -58,6 +59,7 @@ async function live(past: Past) {
 /** Approvals that the restored moment knows as approved or running; nothing tells what became of them. */
 async function doubt(past: Past, asked: Record<string, string>) {
   const store = past.open()
+  const annsHand = { marks: new Set(['user:ann']), isKnown: true }
   for (const [index, effect] of effects.entries()) {
     const record = (await store.findApproval('ws', asked[`${effect}, in doubt`]!))!
     const set = {
@@ -66,7 +68,13 @@ async function doubt(past: Past, asked: Record<string, string>) {
     }
     const { id, version: expectVersion } = record
     const vote = {
-      ...{ id: `vote of ${id}`, workspaceId: 'ws', version: 1, approvalId: id, keyId: record.keyId },
+      ...{
+        id: voteId(id, 0, 'user:ann', annsHand),
+        workspaceId: 'ws',
+        version: 1,
+        approvalId: id,
+        keyId: record.keyId,
+      },
       ...{ actor: 'user:ann', role: 'admin', secretId: null, at: record.createdAt, reason: null },
     }
     await store.commit([
