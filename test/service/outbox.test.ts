@@ -35,7 +35,8 @@ const codes = () => log.notices.map((notice) => notice.code)
 
 describe('the changes of an event', () => {
   test('are its row and one message for each sink', async () => {
-    const made = { ...created, reason: 'leaked', requestId: 'r-1', graceEndsAt: start + 5 }
+    const origin = { requestId: 'r-1', address: '192.0.2.7', userAgent: null }
+    const made = { ...created, reason: 'leaked', origin, graceEndsAt: start + 5 }
     const changes = changeEvent({ entropy, sinkNames: ['a', 'b'] }, made, start)
     expect(changes.map((change) => 'type' in change && change.type)).toEqual(['event', 'message', 'message'])
     expect(await store.commit(changes)).toEqual({ ok: true })
@@ -45,6 +46,7 @@ describe('the changes of an event', () => {
       actor: 'user:42',
       reason: 'leaked',
       requestId: 'r-1',
+      address: '192.0.2.7',
       graceEndsAt: start + 5,
     })
     expect([...(await store.countMessages())]).toEqual([

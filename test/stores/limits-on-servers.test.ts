@@ -29,7 +29,8 @@ async function used(store: LimitStore, subject: string): Promise<number> {
 }
 
 /** What was sent, without the word about its isolation that goes before each piece of work on MariaDB. */
-const isWork = ({ text }: Sent) => !text.startsWith('set transaction')
+/** A pool that wraps its clients anew has each of them asked for its role. */
+const isWork = ({ text }: Sent) => !/^set transaction|pg_is_in_recovery/.test(text)
 
 function declare(kit: LimitKit): void {
   describeOn(kit.kind, `limits on ${kit.kind}`, (server) => {
