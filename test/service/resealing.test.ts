@@ -111,17 +111,15 @@ test('the worker looks at a bounded number of records in a step, and at none whi
     },
   }
   const before = await startInstance({ clock, store, secret: older })
-  const { secret } = await before.makeKey(receiver.url)
+  // Without a webhook: deliveries would wait for their share of the clock.
+  const { secret } = await before.keyrung.keys.create(admin, { name: 'agent', scopes: ['contacts:write'] })
   for (let i = 0; i < 60; i++) await before.ask(secret, `${i}`)
   await before.work()
   expect(pages).toEqual([])
   const ahead = await startInstance({ clock, store, secret: [newer, older] })
   await ahead.work()
   expect(Math.max(...pages)).toBeLessThanOrEqual(50)
-  expect(Object.values(await ahead.counts())).toMatchObject([
-    { keys: 1, requests: 0, webhooks: 1 },
-    { requests: 60, deliveries: 60 },
-  ])
+  expect(Object.values(await ahead.counts())).toMatchObject([{ keys: 1, requests: 0 }, { requests: 60 }])
   const looked = pages.length
   await ahead.work()
   await ahead.work()
