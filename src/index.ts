@@ -1,5 +1,5 @@
 export { createKeyrung } from './service/create-keyrung.js'
-export type { Keyrung, KeyrungState, PermissionInput } from './service/keyrung.js'
+export type { Keyrung, NoCatalog, KeyrungState, PermissionInput } from './service/keyrung.js'
 export type { KeyOptions, KeyrungOptions } from './service/options.js'
 export type { LimitOptions } from './service/limit-settings.js'
 export type { LimitsState } from './service/limit-outage.js'
@@ -34,7 +34,7 @@ export type {
   Refusal,
 } from './core/decision.js'
 export { diffAccess } from './core/access-diff.js'
-export type { AccessDiff } from './core/access-diff.js'
+export type { AccessDiff, KnownScope } from './core/access-diff.js'
 export { adviseGrant } from './core/advice.js'
 export type { GrantAdvice, UsedPermission } from './core/advice.js'
 export { explain } from './core/explain.js'
@@ -192,6 +192,9 @@ export type {
   StandardSchema,
 } from './service/operation.js'
 export type { RestoreOptions, RestoreProgress, RestoreReport } from './service/restore.js'
+export type { ApprovalResult } from './service/restore/approvals.js'
+export type { KeyLoss, KeyResult } from './service/restore/keys.js'
+export type { Trail } from './service/restore/trail.js'
 export type { Dispatcher, ReplayAnswer, ReplayTicket, StoredRequest } from './service/replay.js'
 export type { ApprovalPage, ListApprovalsInput } from './service/approvals/list.js'
 export type { DeliveryPage, ListDeliveriesInput } from './service/webhooks/list.js'

@@ -15,7 +15,7 @@ export interface AccessDiff<P extends string = string> {
 }
 
 /** A scope whose name is spelled out must be one of the catalog; what a key holds may be any text. */
-type KnownScope<C extends AnyCatalog, S extends string> = S &
+export type KnownScope<C extends AnyCatalog, S extends string> = S &
   (string extends S ? string : Scope extends S ? string : ScopeOf<C>)
 
 /**

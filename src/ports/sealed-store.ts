@@ -68,7 +68,8 @@ export function sealedKindsOf(type: SealedType): readonly SealedKind[] {
  *
  * @example
  * ```ts
- * for (const { kind, hostSecretId } of sealedParts('delivery', record)) console.log(kind, hostSecretId)
+ * const delivery = (await store.findDelivery('ws_1', 'dlv_1'))!
+ * for (const { kind, hostSecretId } of sealedParts('delivery', delivery)) console.log(kind, hostSecretId)
  * ```
  */
 export function sealedParts<T extends SealedType>(

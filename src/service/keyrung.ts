@@ -45,7 +45,7 @@ export interface KeyrungState {
 }
 
 /** Stands for a catalog that is not known: it has no permission to name. */
-type NoCatalog = Catalog<Record<never, never>>
+export type NoCatalog = Catalog<Record<never, never>>
 
 /**
  * Keys, decisions and their bookkeeping on one store: what {@link createKeyrung} makes.
