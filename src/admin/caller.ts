@@ -12,7 +12,7 @@ import { parseActor } from '../service/management.js'
 import { errorWord } from '../service/time-limit.js'
 
 /**
- * The host's word on who is signed in; null for nobody. The second argument is what the framework itself has of the
+ * The host's word on who is signed in; null for nobody. The second argument is the framework's own object for the
  * request, with its session: Express's request, Koa's context; undefined where a host of `fetch` passes none.
  */
 export type ActorHook<Native = unknown> = (
@@ -62,7 +62,7 @@ export async function findActor(
   return { actor: { type: 'principal', principal: known.principal } }
 }
 
-/** The address of whoever calls, behind the host's own proxies. */
+/** The caller's address, behind the host's own proxies. */
 export function addressOf(
   { http }: Pick<Keyrung, 'http'>,
   { headers }: Request,

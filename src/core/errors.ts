@@ -121,7 +121,7 @@ export class KeyrungError extends Error {
   }
 }
 
-/** What is keyrung's own holds no secret. */
+/** Keeps keyrung's own errors as they are: they hold no secret. */
 function maskedCause(cause: unknown): unknown {
   return isKeyrungError(cause) ? cause : maskCause(cause)
 }

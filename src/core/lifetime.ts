@@ -50,7 +50,7 @@ export function usualExpiry(host: Lifetime, plan: Lifetime, createdAt: number): 
   return endOf(createdAt, Math.min(usual, host.maxLifetimeMs ?? Infinity, plan.maxLifetimeMs ?? Infinity))
 }
 
-/** Says what is wrong with when a key expires, by which limit, and what is allowed; null: nothing. */
+/** Names the limit that an expiry breaks, and the latest allowed instant; null when it breaks none. */
 export function findLifetimeFault(
   host: Lifetime,
   plan: Lifetime,

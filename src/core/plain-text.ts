@@ -32,7 +32,7 @@ export function findNameFault(text: string, most: number): string | null {
 const toEscape =
   /(?![\t\n\r])[\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\u2028\u2029\ufff9-\ufffb]/gu
 
-/** Shows what is invisible, or changes the reading order, as JSON would escape it: `\u202e`. */
+/** Escapes invisible characters, and those that change the reading order, as JSON would: `\u202e`. */
 export function escapeHidden(text: string): string {
   return text.replace(toEscape, (found) =>
     Array.from({ length: found.length }, (_, i) => escapeUnit(found.charCodeAt(i))).join(''),

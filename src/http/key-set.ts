@@ -8,7 +8,7 @@ export type KeySet = ReadonlyMap<string, VerificationKey>
 /** Most keys of a set that are looked at. */
 export const mostSetKeys = 1_000
 
-/** Finds the keys in a set (RFC 7517, 5); `undefined` for what is no set. */
+/** Finds the keys in a set (RFC 7517, 5); `undefined` when the value is not a set. */
 export function keysOfSet(set: unknown): readonly unknown[] | undefined {
   return ownElements(ownProperties(set)?.get('keys'), mostSetKeys)
 }

@@ -20,7 +20,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** What errors are answered with: where there is `notify`, the operator is told of every one that is the service's. */
+/** The settings that errors are answered by; `notify` gets every answer of 5xx. */
 export interface AnswerContext {
   readonly http: HttpSettings
   readonly notify?: Notify

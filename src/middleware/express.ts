@@ -131,7 +131,7 @@ export function attach(
 /**
  * Mounts a fetch-style handler, such as the management API, under the path it is used at.
  *
- * @throws KeyrungError `config_invalid` for what is no handler
+ * @throws KeyrungError `config_invalid` when the handler is not a function
  *
  * @example
  * ```ts

@@ -123,7 +123,7 @@ export function attach(
 /**
  * Mounts a fetch-style handler, such as the management API, under a path.
  *
- * @throws KeyrungError `config_invalid` for what is no handler, and for a prefix that is no path
+ * @throws KeyrungError `config_invalid` when the handler is not a function, or the prefix is not a path
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 import { parseHosts } from './hosts-file.js'
 
-/** What is used of a clock. */
+/** The part of a clock that the resolver uses. */
 export interface NetClock {
   monotonic(): number
   /** Calls once after so many milliseconds, unless the answer is called before. */
@@ -9,7 +9,7 @@ export interface NetClock {
 
 type Answered = (error: unknown, addresses?: readonly string[]) => void
 
-/** What is used of Node's `dns.Resolver`, which waits on the event loop and not in a thread. */
+/** The part of Node's `dns.Resolver` that the resolver uses, which waits on the event loop and not in a thread. */
 export interface NodeResolver {
   resolve4(hostname: string, call: Answered): void
   resolve6(hostname: string, call: Answered): void

@@ -48,7 +48,7 @@ export interface SealedRow {
   readonly hostSecretIds: readonly string[]
 }
 
-/** What is asked about what hangs on the secrets of the host. */
+/** Queries for the records sealed or derived under the host's secrets. */
 export interface SealedQueries {
   /** How much of each kind hangs on each secret, in any order; only what is there. */
   countSealed(): MaybePromise<readonly SealedCount[]>

@@ -26,7 +26,7 @@ export function readCredential(authorization: readonly string[], bare: readonly 
   return { ok: true, secret: value.slice(7) }
 }
 
-/** What a caller is told whose credential stands in `Authorization` by itself. */
+/** The hint for a credential in `Authorization` without a scheme. */
 export const missingScheme =
   'The credential is not valid: Authorization has no scheme. Send the API key as "Authorization: Bearer <key>".'
 

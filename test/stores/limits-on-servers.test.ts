@@ -29,7 +29,7 @@ async function used(store: LimitStore, subject: string): Promise<number> {
 }
 
 /** What was sent, without the word about its isolation that goes before each piece of work on MariaDB. */
-/** A pool that wraps its clients anew has each of them asked for its role. */
+/** Leaves out the role check, which a pool that wraps its clients pays on each checkout. */
 const isWork = ({ text }: Sent) => !/^set transaction|pg_is_in_recovery/.test(text)
 
 function declare(kit: LimitKit): void {

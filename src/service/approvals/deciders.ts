@@ -93,7 +93,7 @@ export async function demandReach(
 }
 
 /**
- * Refuses whoever asked: a key of the same hand and, where four eyes are wanted, every user who stands behind that hand.
+ * Refuses the asking side: a key of the same hand and, where four eyes are wanted, every user who stands behind that hand.
  *
  * @throws KeyrungError `own_request`
  */
@@ -106,7 +106,7 @@ export async function demandOther(
 }
 
 /**
- * Says whether somebody counts as another than whoever asked, by who stands behind both.
+ * Says whether somebody counts as another than the asking side, by who stands behind both.
  *
  * @param actor as `type:id`
  */

@@ -16,7 +16,7 @@ import type { Hand } from './kinship.js'
 import { toApprovalView } from './view.js'
 
 /**
- * Makes the vote of a decider in the round that an approval stands in: the first, or one about running it once more, which
+ * Makes the vote of a decider in the approval's current round: the first, or one about running it once more, which
  * goes by the fence.
  */
 export function voteChange(
@@ -51,7 +51,7 @@ export function voteId(approvalId: string, round: number, actor: string, { marks
 }
 
 /**
- * Refuses whoever has voted already in the round that an approval stands in, also by another credential: a vote uses up
+ * Refuses a decider who has voted in the approval's current round, also by another credential: a vote uses up
  * everyone who stands behind the voter. It holds for the version of the approval that was read, as each vote changes that.
  *
  * @returns how many have voted in this round

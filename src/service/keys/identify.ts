@@ -73,7 +73,7 @@ const everywhere = Symbol('everywhere')
 
 type Host = Omit<SystemActor, 'workspaceId'> & { readonly workspaceId: string | typeof everywhere }
 
-/** @throws KeyrungError `actor_missing`, `input_invalid`, `forbidden` for whoever is not the host */
+/** @throws KeyrungError `actor_missing`, `input_invalid`, `forbidden` for other actors than the host */
 function parseHost(given: unknown): Host {
   const fields = ownProperties(given)
   const isEverywhere = fields?.get('type') === 'system' && fields.get('workspaceId') === undefined

@@ -28,7 +28,7 @@ const mostTries = 10
 
 /**
  * Gives a key a new secret and lets the old one work on for a grace period; one that was in its grace period
- * already ends at once. What was asked with a secret is cancelled when that ends. Of several rotations at once, one is made and the others are told `conflict`.
+ * already ends at once. Approvals asked for with a secret are canceled when it ends. Of several rotations at once, one wins and the others get `conflict`.
  */
 export async function rotateKey(
   context: ServiceContext,

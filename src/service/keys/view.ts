@@ -120,7 +120,7 @@ export function toKeyView(catalog: AnyCatalog, row: KeyRow, now: number, notify?
   }
 }
 
-/** Shows what is to be made of a key. */
+/** Builds the view of a key as it will be after the change. */
 export function toProposedKey(
   catalog: AnyCatalog,
   key: Pick<KeyRecord, 'workspaceId' | keyof KeyFields>,

@@ -47,7 +47,7 @@ export function deliveryPlace(id: string): string {
  * Makes the job that delivers webhooks (Standard Webhooks, 1.0). A step claims what is due by moving its `dueAt` on,
  * sends it, and notes what came of it; whatever crashes in between comes up again when the claim is over, with the same
  * `webhook-id`. The next one starts as one ends, and what is over the share of its key or workspace is put back, so that
- * a receiver that is slow holds up nobody else's messages.
+ * a slow receiver delays no other receiver's messages.
  */
 export function createDeliveryJob(context: ServiceContext, outbound: Outbound): Job {
   const { store, clock, entropy, sealer, webhookSecrets, webhookSettings, notify } = context

@@ -40,7 +40,7 @@ describe.each(Object.entries(ways))('a token that has expired, at %s', (_, ask) 
     expect(verified.count()).toBe(1)
   })
 
-  test('spends what its source may fail in, as any credential that is not accepted', async () => {
+  test('counts against the allowance of its source, as every rejected credential does', async () => {
     const world = await openTokens(['contacts:read'], { limits: { sources } })
     const late = await world.exchange(world.secret, { lifetimeMs: 1_000 })
     await world.clock.advance(1_000)
